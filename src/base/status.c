@@ -20,14 +20,14 @@ Status fail(Status code, const char *format, ...) {
 }
 
 Status fail_in(Status code, const char *format, ...) {
-  char context[TEXT_MAX], whole[2 * TEXT_MAX];
+  char context[TEXT_MAX], cause[TEXT_MAX];
   va_list args;
   va_start(args, format);
   vsnprintf(context, sizeof context, format, args);
   va_end(args);
-  snprintf(whole, sizeof whole, "%s: %s", context, text);
-  whole[TEXT_MAX - 1] = 0;
-  memcpy(text, whole, TEXT_MAX);
+  memcpy(cause, text, sizeof cause);
+  size_t length = strlen(strcpy(text, context));
+  snprintf(text + length, sizeof text - length, ": %s", cause);
   return code;
 }
 
@@ -45,7 +45,7 @@ void *xcalloc(unsigned long count, unsigned long size) { return check(calloc(cou
 
 void *xrealloc(void *old, unsigned long count, unsigned long size) {
   if (size && count > SIZE_MAX / size) return check(NULL, count, size);
-  return check(realloc(old, count * size ? count * size : 1), count, size);
+  return check(realloc(old, count && size ? count * size : 1), count, size);
 }
 
 char *xstrdup(const char *from) { return strcpy(xcalloc(strlen(from) + 1, 1), from); }
