@@ -1,0 +1,21 @@
+/* Text normalisation: one library for training text and for scoring. Named and versioned, because a rate without the
+ * name of its normalisation means nothing. */
+#ifndef JARGON_TEXT_NORMALIZE_H
+#define JARGON_TEXT_NORMALIZE_H
+
+#include "src/base/status.h"
+
+typedef struct Normalizer Normalizer;
+
+/* "none" (white space alone) or "basic" (NFKC, case folded, punctuation to spaces but for apostrophes inside words).
+ * An unknown name is an error that lists the known ones. */
+Status normalizer_new(Normalizer **out, const char *name);
+void normalizer_free(Normalizer *normalizer);
+
+/* "basic-1": the name with its version. */
+const char *normalizer_version(const Normalizer *normalizer);
+
+/* *out is the caller's to free: words separated by single spaces. Invalid UTF-8 is ERR_DATA. */
+Status normalizer_apply(const Normalizer *normalizer, const char *text, char **out);
+
+#endif
