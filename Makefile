@@ -91,6 +91,32 @@ PREFIX ?= /usr/local
 clean: ## remove what was built
 	rm -rf $(BUILD) $(BUILD)-asan
 
+# Each library: compile and link a program that calls it; one line each, found or missing.
+define PROBES
+audio files|libsndfile1-dev|sndfile.h|sf_version_string()|-lsndfile
+resampling|libsoxr-dev|soxr.h|soxr_version()|-lsoxr
+FFT|libkissfft-dev|kissfft/kiss_fftr.h|kiss_fftr_alloc(512,0,0,0)|-lkissfft-float
+HDF5|libhdf5-dev|hdf5.h|H5open()|$(HDF5_CFLAGS) $(HDF5_LIBS)
+JSON|libjansson-dev|jansson.h|json_object()|-ljansson
+YAML|libyaml-dev|yaml.h|yaml_get_version_string()|-lyaml
+Unicode|libutf8proc-dev|utf8proc.h|utf8proc_version()|-lutf8proc
+hashing|libxxhash-dev|xxhash.h|XXH3_64bits("",0)|-lxxhash
+speech synthesis (demo)|libespeak-ng-dev|espeak-ng/speak_lib.h|espeak_Info(0)|-lespeak-ng
+tests|libcmocka-dev|stdarg.h stddef.h stdint.h setjmp.h cmocka.h|_cmocka_run_group_tests|-lcmocka
+endef
+export PROBES
+$(BUILD)/probed: Makefile
+	@mkdir -p $(@D); echo "$$PROBES" | while IFS='|' read -r name package headers call libs; do \
+	  { for header in $$headers; do echo "#include <$$header>"; done; echo "int main(void) { return !($$call); }"; } >$(BUILD)/probe.c; \
+	  if $(CC) -w $(BUILD)/probe.c -o $(BUILD)/probe $$libs 2>$(BUILD)/probe.log; then echo "  found   $$name"; \
+	  else echo "  MISSING $$name: apt-get install $$package, or run make deps"; head -3 $(BUILD)/probe.log; exit 1; fi; done
+	@ls /usr/lib/*/openblas-serial/libopenblas.so.0 >/dev/null 2>&1 && echo "  found   matrix products (OpenBLAS, serial; opened at run time)" || \
+	  { echo "  MISSING OpenBLAS: apt-get install libopenblas0-serial, or run make deps"; exit 1; }
+	@command -v nvcc >/dev/null && echo "  found   nvcc (this version has no CUDA backend yet: not used)" || \
+	  echo "  absent  nvcc (optional): the CPU backend alone"
+	@touch $@
+$(LIB_OBJ) $(BUILD)/src/cmd/main.o $(BUILD)/speak: | $(BUILD)/probed
+
 $(BUILD)/jargon: $(BUILD)/src/cmd/main.o $(BUILD)/libjargon.a
 	@echo "  LD    $@"
 	@$(CC) $(SANITIZE) -fopenmp -o $@ $^ $(LDLIBS)
