@@ -22,14 +22,17 @@ static int digits(double value) { return value >= 100 ? 0 : value >= 1 ? 1 : 3; 
 static void show(Progress *progress, double seconds, const char *extra) {
   double rate = seconds > 0 ? (progress->done - progress->from) / seconds : 0;
   double total = progress->total, done = progress->done;
-  fprintf(stderr, "%s%s  %.*f", progress->terminal ? "\r" : "", progress->what, digits(total ? total : done), done);
+  fprintf(stderr, "%s%s  %.*f", progress->terminal ? "\r" : "", progress->what, digits(total ? total : done),
+          done);
   if (total > 0) fprintf(stderr, " of %.*f", digits(total), total);
   fprintf(stderr, " %s", progress->unit);
   if (total > 0) fprintf(stderr, " (%.0f %%)", 100 * done / total);
   fprintf(stderr, ", %.*f %s/s", digits(rate), rate, progress->unit);
   double left = total > done && rate > 0 ? (total - done) / rate : 0;
-  if (left >= 3600 && left < 1e8) fprintf(stderr, ", %d:%02d:%02d left", (int)left / 3600, (int)left / 60 % 60, (int)left % 60);
-  else if (left > 0 && left < 3600) fprintf(stderr, ", %d:%02d left", (int)left / 60, (int)left % 60);
+  if (left >= 3600 && left < 1e8)
+    fprintf(stderr, ", %d:%02d:%02d left", (int)left / 3600, (int)left / 60 % 60, (int)left % 60);
+  else if (left > 0 && left < 3600)
+    fprintf(stderr, ", %d:%02d left", (int)left / 60, (int)left % 60);
   if (extra) fprintf(stderr, ", %s", extra);
   fputs(progress->terminal ? "\033[K" : "\n", stderr);
   fflush(stderr);

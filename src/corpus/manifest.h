@@ -5,13 +5,14 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "src/base/status.h"
 
 typedef struct Utterance {
-  char *audio;     /* path, resolved against the manifest's folder */
+  char *audio;     /* path, resolved against the manifest's folder; NULL when absent (only with MANIFEST_TEXT) */
   double offset;   /* seconds */
-  double duration; /* seconds; < 0: to the end of the file (only with MANIFEST_FREE) */
+  double duration; /* seconds; < 0: to the end of the file (not with MANIFEST_TRAIN) */
   char *text;      /* "" when absent and allowed */
   json_t *fields;  /* the whole object as read */
   int line;        /* in the manifest, from 1 */
@@ -21,17 +22,19 @@ typedef struct Manifest {
   char *path;
   Utterance *items;
   int count;
-  char **bad; /* with skip_bad: one message a refused line, "file:line: reason" */
+  uint64_t hash; /* XXH3 of the file's bytes */
+  char **bad;    /* with skip_bad: one message a refused line, "file:line: reason" */
   int bad_count;
 } Manifest;
 
 typedef enum ManifestUse {
-  MANIFEST_TRAIN,     /* audio, duration and text required */
+  MANIFEST_TRAIN,     /* audio, duration and text required, text not empty */
   MANIFEST_FREE,      /* duration and text optional: transcription */
-  MANIFEST_TEXT,      /* text required, audio optional: scoring */
+  MANIFEST_TEXT,      /* text required, audio optional and not looked for: scoring */
 } ManifestUse;
 
-/* Reads and checks every line. Without skip_bad the first bad line is ERR_DATA with file and line. */
+/* Reads and checks every line; empty lines are passed over. Without skip_bad the first bad line is ERR_DATA with file
+ * and line; so is, always, a manifest without a good line. The caller frees with manifest_free(), after an error too. */
 Status manifest_read(Manifest *manifest, const char *path, ManifestUse use, bool skip_bad);
 void manifest_free(Manifest *manifest);
 
