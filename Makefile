@@ -5,7 +5,7 @@ CXX = g++
 MARCH ?= x86-64-v3
 OPT ?= -O3
 SANITIZE ?=
-WARN = -Wall -Wextra -Wpointer-arith -Wshadow -Wvla
+WARN = -Wall -Wextra -Wno-missing-field-initializers -Wpointer-arith -Wshadow -Wvla
 CFLAGS = -std=gnu11 $(OPT) -g -march=$(MARCH) -fno-math-errno -fno-trapping-math -fopenmp $(WARN) -Wstrict-prototypes $(SANITIZE)
 CXXFLAGS = -std=c++17 $(OPT) -g -march=$(MARCH) -Wall -Wextra $(SANITIZE)
 HDF5_CFLAGS := $(shell pkg-config --cflags hdf5-serial 2>/dev/null || echo -I/usr/include/hdf5/serial)

@@ -1,0 +1,24 @@
+/* The verbs of the program, one file each: verb_pack.c has verb_pack(). A verb gets argv[0] = its name,
+ * prints its own errors by verb_end() and returns the exit code. */
+#ifndef JARGON_CMD_VERB_H
+#define JARGON_CMD_VERB_H
+
+#include "src/base/status.h"
+
+/* Every verb once, in the order of use, with its line in `jargon --help`. */
+#define VERBS(X)                                                                                             \
+  X(pack, "check manifests and pack their audio into a corpus")                                              \
+  X(vocab, "train a vocabulary on a corpus's texts")                                                         \
+  X(train, "train a model from scratch")                                                                     \
+  X(adapt, "go on training from a model, on another domain")                                                 \
+  X(transcribe, "turn audio into text with word times and confidence")                                       \
+  X(eval, "score transcripts: rates overall and by group, with intervals")
+
+#define X(verb, summary) int verb_##verb(int argc, char **argv);
+VERBS(X)
+#undef X
+
+/* Prints the error of a failed verb and returns the exit code. */
+int verb_end(const char *verb, Status status);
+
+#endif
