@@ -33,9 +33,8 @@ typedef enum OptionType {
   OPTION_INT,      /* int */
   OPTION_REAL,     /* double */
   OPTION_TEXT,     /* const char *; NULL: not given */
-  OPTION_LIST,  /* StringList: a,b, or given several times, or a YAML sequence; replaces the list of the file
-                 */
-  OPTION_GROUP, /* StringList of "key=value" for every setting called name.key, in the order given */
+  OPTION_LIST,     /* StringList: a,b, or given several times, or a YAML sequence; replaces the file's */
+  OPTION_GROUP,    /* StringList of "key=value" for every setting called name.key, in the order given */
 } OptionType;
 
 typedef struct Option {
