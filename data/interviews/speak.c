@@ -38,6 +38,7 @@ static const char *HELP =
     "  audio     WAV to write, relative to OUTDIR\n"
     "  voice     espeak voice and variant, e.g. en-us+m3; it must exist\n"
     "  pitch rate range   espeak's: 0-100, words a minute 80-450, 0-100\n"
+    "  shift     0.8 to 1.25: formants and pitch are multiplied by it, a shorter or longer throat\n"
     "  gain noise         dB; noise below full scale, e.g. -60\n"
     "  tilt      -0.9 to 0.9: y[n] = x[n] + tilt x[n-1], the colour of a microphone\n"
     "  pause     ms of silence before the utterance, at least 250\n"
@@ -70,9 +71,10 @@ static void *must_alloc(void *p, size_t n) {
 
 /* ---- the script ---- */
 
-enum { MANIFEST, AUDIO, VOICE, PITCH, SPEED, RANGE, GAIN, NOISE, TILT, PAUSE, SAY, TEXT, KNOWN };
+enum { MANIFEST, AUDIO, VOICE, PITCH, SPEED, RANGE, SHIFT, GAIN, NOISE, TILT, PAUSE, SAY, TEXT, KNOWN };
 static const struct { const char *name; double low, high; } COLUMNS[KNOWN] = {   /* low < high: a number */
     {"manifest", 0, 0}, {"audio", 0, 0}, {"voice", 0, 0}, {"pitch", 0, 100}, {"rate", 80, 450}, {"range", 0, 100},
+    {"shift", 0.8, 1.25},
     {"gain", -60, 20}, {"noise", -120, -10}, {"tilt", -0.9, 0.9}, {"pause", 250, 60000}, {"say", 0, 0}, {"text", 0, 0}};
 enum { MAX_COLUMNS = 64 };
 
@@ -263,8 +265,8 @@ static int on_samples(short *wav, int n, espeak_EVENT *events) {
     return 0;
 }
 
-static void set_parameter(espeak_PARAMETER which, size_t u, int known) {
-    if (espeak_SetParameter(which, (int)lround(number(u, known)), 0) != EE_OK)
+static void set_parameter(espeak_PARAMETER which, size_t u, int known, double scale) {
+    if (espeak_SetParameter(which, (int)lround(number(u, known) * scale), 0) != EE_OK)
         die(EX_DATA_, "%s:%d: espeak refuses %s %s", script.path, script.utterances[u].line, COLUMNS[known].name,
             field(u, known));
 }
@@ -326,20 +328,21 @@ static void speak_interview(const Interview *interview, int espeak_rate, const c
     size_t first = interview->first;
     Sound all = {0};
     set_voice(first);
-    set_parameter(espeakPITCH, first, PITCH);
-    set_parameter(espeakRATE, first, SPEED);
-    set_parameter(espeakRANGE, first, RANGE);
+    double shift = number(first, SHIFT), from_rate = espeak_rate * shift;   /* played faster, so spoken slower */
+    set_parameter(espeakPITCH, first, PITCH, 1);
+    set_parameter(espeakRATE, first, SPEED, 1 / shift);
+    set_parameter(espeakRANGE, first, RANGE, 1);
     for (size_t u = first; u < first + interview->count; u++) {
         const char *say = field(u, SAY);
         heard.count = 0;
         if (espeak_Synth(say, strlen(say) + 1, 0, POS_CHARACTER, 0, espeakCHARS_UTF8, NULL, NULL) != EE_OK ||
             espeak_Synchronize() != EE_OK || !heard.count)
             die(EX_DATA_, "%s:%d: espeak cannot say '%s'", script.path, script.utterances[u].line, say);
-        size_t room = heard.count * RATE / (size_t)espeak_rate + 64, done = 0;
+        size_t room = (size_t)((double)heard.count * RATE / from_rate) + 64, done = 0;
         int16_t *samples = must_alloc(NULL, room * sizeof *samples);
         soxr_io_spec_t io = soxr_io_spec(SOXR_INT16_I, SOXR_INT16_I);
         soxr_runtime_spec_t one = soxr_runtime_spec(1);
-        soxr_error_t error = soxr_oneshot(espeak_rate, RATE, 1, heard.samples, heard.count, NULL, samples, room, &done,
+        soxr_error_t error = soxr_oneshot(from_rate, RATE, 1, heard.samples, heard.count, NULL, samples, room, &done,
                                           &io, NULL, &one);
         if (error) die(EX_DATA_, "%s:%d: resampling: %s", script.path, script.utterances[u].line, error);
         sound_add(&all, NULL, (size_t)(number(u, PAUSE) * RATE / 1000));
