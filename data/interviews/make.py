@@ -171,7 +171,7 @@ class Script:
 
 
 def seconds_estimate(text, rate):
-    return 0.2 + len(text) / (0.0875 * rate)
+    return 0.2 + len(text) / (0.103 * rate)
 
 
 def read_pronunciations(path):

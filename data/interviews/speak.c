@@ -296,8 +296,8 @@ static uint64_t random_next(void) {   /* splitmix64 */
 
 static double noise_next(void) {      /* near normal, variance 1: the sum of four uniform numbers */
     uint64_t z = random_next();
-    double sum = (double)(z & 0xffff) + (double)(z >> 16 & 0xffff) + (double)(z >> 32 & 0xffff) + (double)(z >> 48);
-    return (sum / 65536 - 2) * 1.7320508075688772;
+    int sum = (int)(z & 0xffff) + (int)(z >> 16 & 0xffff) + (int)(z >> 32 & 0xffff) + (int)(z >> 48);
+    return (sum - 131070) * (1.7320508075688772 / 65536);
 }
 
 static void colour(Sound *s, size_t u) {   /* microphone, gain, noise */
@@ -308,7 +308,8 @@ static void colour(Sound *s, size_t u) {   /* microphone, gain, noise */
     for (size_t i = 0; i < s->count; i++) {
         double x = s->samples[i], y = norm * (x + tilt * before) + level * noise_next();
         before = x;
-        s->samples[i] = (int16_t)lrint(fmin(32767, fmax(-32768, y)));
+        y = y > 32767 ? 32767 : y < -32768 ? -32768 : y;
+        s->samples[i] = (int16_t)lrint(y);
     }
 }
 
@@ -339,16 +340,17 @@ static void speak_interview(const Interview *interview, int espeak_rate, const c
             espeak_Synchronize() != EE_OK || !heard.count)
             die(EX_DATA_, "%s:%d: espeak cannot say '%s'", script.path, script.utterances[u].line, say);
         size_t room = (size_t)((double)heard.count * RATE / from_rate) + 64, done = 0;
-        int16_t *samples = must_alloc(NULL, room * sizeof *samples);
-        soxr_io_spec_t io = soxr_io_spec(SOXR_INT16_I, SOXR_INT16_I);
-        soxr_runtime_spec_t one = soxr_runtime_spec(1);
-        soxr_error_t error = soxr_oneshot(from_rate, RATE, 1, heard.samples, heard.count, NULL, samples, room, &done,
-                                          &io, NULL, &one);
-        if (error) die(EX_DATA_, "%s:%d: resampling: %s", script.path, script.utterances[u].line, error);
         sound_add(&all, NULL, (size_t)(number(u, PAUSE) * RATE / 1000));
-        places[u] = (Place){(int64_t)all.count - MARGIN, (int64_t)done + 2 * MARGIN};
-        sound_add(&all, samples, done);
-        free(samples);
+        size_t start = all.count;
+        sound_add(&all, NULL, room);
+        soxr_io_spec_t io = soxr_io_spec(SOXR_INT16_I, SOXR_INT16_I);
+        soxr_quality_spec_t quality = soxr_quality_spec(SOXR_MQ, 0);
+        soxr_runtime_spec_t one = soxr_runtime_spec(1);
+        soxr_error_t error = soxr_oneshot(from_rate, RATE, 1, heard.samples, heard.count, NULL,
+                                          all.samples + start, room, &done, &io, &quality, &one);
+        if (error) die(EX_DATA_, "%s:%d: resampling: %s", script.path, script.utterances[u].line, error);
+        all.count = start + done;
+        places[u] = (Place){(int64_t)start - MARGIN, (int64_t)done + 2 * MARGIN};
     }
     sound_add(&all, NULL, RATE / 4);
     colour(&all, first);
