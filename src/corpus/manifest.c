@@ -61,7 +61,7 @@ static Status line_read(const char *line, size_t length, const char *folder, Man
   if (!utterance->fields) TRY(fail(ERR_DATA, "column %d: %s", error.column, error.text));
   if (!json_is_object(utterance->fields)) TRY(fail(ERR_DATA, "not a JSON object"));
   TRY(string_field(utterance->fields, "audio_filepath", use != MANIFEST_TEXT, &audio));
-  TRY(string_field(utterance->fields, "text", use != MANIFEST_FREE, &text));
+  TRY(string_field(utterance->fields, "text", use == MANIFEST_TRAIN || use == MANIFEST_TEXT, &text));
   TRY(seconds_field(utterance->fields, "offset", false, 0, &utterance->offset));
   TRY(seconds_field(utterance->fields, "duration", use == MANIFEST_TRAIN, 0.001, &utterance->duration));
   if (use == MANIFEST_TRAIN && !text[strspn(text, " \t\r\n")])
@@ -70,7 +70,8 @@ static Status line_read(const char *line, size_t length, const char *folder, Man
   if (!audio) goto done;
   if (!*audio) TRY(fail(ERR_DATA, "\"audio_filepath\" is empty"));
   utterance->audio = path_join(folder, audio);
-  if (use != MANIFEST_TEXT && !(known && strcmp(known, utterance->audio) == 0))
+  bool look = use == MANIFEST_TRAIN || use == MANIFEST_FREE;
+  if (look && !(known && strcmp(known, utterance->audio) == 0))
     TRY(audio_check(utterance->audio));
 done:
   if (status != OK) utterance_free(utterance);

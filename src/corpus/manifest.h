@@ -28,9 +28,10 @@ typedef struct Manifest {
 } Manifest;
 
 typedef enum ManifestUse {
-  MANIFEST_TRAIN,     /* audio, duration and text required, text not empty */
-  MANIFEST_FREE,      /* duration and text optional: transcription */
-  MANIFEST_TEXT,      /* text required, audio optional and not looked for: scoring */
+  MANIFEST_TRAIN,      /* audio, duration and text required, text not empty */
+  MANIFEST_FREE,       /* duration and text optional: transcription */
+  MANIFEST_TEXT,       /* text required, audio optional and not looked for: scoring */
+  MANIFEST_HYPOTHESES, /* text optional, audio named but not looked for: transcripts to be joined to references */
 } ManifestUse;
 
 /* Reads and checks every line; empty lines are passed over. Without skip_bad the first bad line is ERR_DATA with file
