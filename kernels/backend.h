@@ -70,15 +70,27 @@
   X(AdamwStep, adamw_step)
 
 typedef struct Backend {
-  const char *name; /* "cpu", "cuda" or "dry" */
-  DType dtype;      /* of activations and of the weights that products read */
+  const char *name;              /* "cpu", "cuda" or "dry" */
+  DType dtype;                   /* of activations and of the weights that products read */
+  const char *operations;        /* BACKEND_LAYOUT of the build that made the table: another one is refused */
+  const char *(*describe)(void); /* the line of backend_describe() */
 #define X(Type, operation) Type *operation;
   BACKEND_OPERATIONS(X)
 #undef X
 } Backend;
 
+/* The list as text: tells tables of different builds apart. */
+#define BACKEND_LAYOUT_X(Type, operation) #Type " " #operation ";"
+#define BACKEND_LAYOUT BACKEND_OPERATIONS(BACKEND_LAYOUT_X)
+
+/* The CPU backend's table of that type, after its BLAS is open; NULL with the reason in `why`. libjargon_cuda.so
+ * exports the same under the name "jargon_cuda_backend"; there NULL means that the machine has no usable device. */
+typedef const Backend *BackendExport(DType dtype, char *why, size_t why_size);
+JARGON_EXTERN BackendExport jargon_cpu_backend;
+
 /* The backend called `device` ("cpu", "cuda", or "auto": cuda where there is one, else cpu) with that activation type.
- * NULL, with the reason in `why`, when there is none; never another one silently. A table with a hole is refused. */
+ * NULL, with the reason in `why`, when there is none; never another one silently. A table with a hole is refused.
+ * JARGON_CUDA names the library to open instead of the libjargon_cuda.so beside the program. Not thread-safe. */
 const Backend *backend_open(const char *device, DType dtype, char *why, size_t why_size);
 
 /* One line on what the backend computes with: device, BLAS and its core type, threads. */
