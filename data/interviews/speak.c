@@ -344,6 +344,7 @@ static void speak_interview(const Interview *interview, int espeak_rate, const c
         size_t start = all.count;
         sound_add(&all, NULL, room);
         soxr_io_spec_t io = soxr_io_spec(SOXR_INT16_I, SOXR_INT16_I);
+        io.flags = SOXR_NO_DITHER;   /* its dither starts from the clock */
         soxr_quality_spec_t quality = soxr_quality_spec(SOXR_MQ, 0);
         soxr_runtime_spec_t one = soxr_runtime_spec(1);
         soxr_error_t error = soxr_oneshot(from_rate, RATE, 1, heard.samples, heard.count, NULL,
