@@ -1,0 +1,84 @@
+#include "src/text/normalize.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utf8proc.h>
+
+#include "src/text/unicode.h"
+
+struct Normalizer {
+  const char *name, *version;
+  bool fold; /* NFKC, case folded, punctuation to spaces */
+};
+
+static const Normalizer known[] = {{"none", "none-1", false}, {"basic", "basic-1", true}};
+enum { KNOWN = sizeof known / sizeof *known };
+
+Status normalizer_new(Normalizer **out, const char *name) {
+  for (int i = 0; i < KNOWN; i++)
+    if (!strcmp(name, known[i].name) || !strcmp(name, known[i].version)) {
+      *out = xcalloc(1, sizeof **out);
+      **out = known[i];
+      return OK;
+    }
+  return fail(ERR_USAGE, "there is no normalisation '%s'; the known ones are none, basic", name);
+}
+
+void normalizer_free(Normalizer *normalizer) { free(normalizer); }
+
+const char *normalizer_version(const Normalizer *normalizer) { return normalizer->version; }
+
+static bool is_apostrophe(int32_t codepoint) {
+  return codepoint == '\'' || codepoint == 0x2019 || codepoint == 0x2018 || codepoint == 0x02BC;
+}
+
+/* Letters, marks and numbers. */
+static bool is_word(int32_t codepoint) {
+  if (is_apostrophe(codepoint)) return false; /* U+02BC counts as a letter */
+  utf8proc_category_t category = utf8proc_category(codepoint);
+  return category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_NO;
+}
+
+static int32_t codepoint_at(const char *text, size_t size) {
+  utf8proc_int32_t codepoint = 0;
+  if (size) utf8proc_iterate((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)size, &codepoint);
+  return codepoint;
+}
+
+Status normalizer_apply(const Normalizer *normalizer, const char *text, char **out) {
+  Status status = OK;
+  utf8proc_uint8_t *folded = NULL;
+  Buffer words = {0};
+  TRY(utf8_check(text, strlen(text)));
+  if (normalizer->fold) {
+    if (utf8proc_map((const utf8proc_uint8_t *)text, 0, &folded,
+                     UTF8PROC_NULLTERM | UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE |
+                         UTF8PROC_CASEFOLD | UTF8PROC_IGNORE) < 0)
+      TRY(fail(ERR_DATA, "the text cannot be put into normalisation form KC"));
+    text = (const char *)folded;
+  }
+  buffer_append(&words, "", 0);
+  size_t size = strlen(text);
+  int32_t before = 0; /* the character before this one, as written: an apostrophe inside a word stands between two */
+  bool gap = false;
+  for (size_t at = 0; at < size;) {
+    int32_t codepoint = codepoint_at(text + at, size - at);
+    at += (size_t)utf8_length(text + at);
+    bool keep = !unicode_is_space(codepoint);
+    if (normalizer->fold && !is_word(codepoint)) {
+      keep = is_apostrophe(codepoint) && is_word(before) && is_word(codepoint_at(text + at, size - at));
+      if (keep) codepoint = '\'';
+    }
+    before = codepoint;
+    if (keep && gap && words.used) buffer_append(&words, " ", 1);
+    if (keep) buffer_append_codepoint(&words, codepoint);
+    gap = !keep;
+  }
+  *out = words.data;
+  words.data = NULL;
+done:
+  free(folded);
+  free(words.data);
+  return status;
+}
