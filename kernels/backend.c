@@ -11,7 +11,8 @@
 /* Whether the table is whole and of this build. */
 static bool table_whole(const Backend *table, const char *origin, char *why, size_t why_size) {
   if (!table->operations || strcmp(table->operations, BACKEND_LAYOUT) != 0) {
-    snprintf(why, why_size, "%s lists other operations than this program: build both from the same sources", origin);
+    snprintf(why, why_size, "%s lists other operations than this program: build both from the same sources",
+             origin);
     return false;
   }
   const char *hole = table->describe ? NULL : "describe";
@@ -78,9 +79,9 @@ const Backend *backend_open(const char *device, DType dtype, char *why, size_t w
 
 const char *backend_describe(const Backend *backend) { return backend->describe(); }
 
-/* The one function of all the dry backend's operations, called through their types: where the caller removes the
- * arguments, as on every ABI that Jargon runs on, it may ignore them. What it returns is what stream_new, memory_new
- * and frontend_new must, something that is not NULL, and the text of describe. */
+/* The one function of all the dry backend's operations, called through their types: where the caller removes
+ * the arguments, as on every ABI that Jargon runs on, it may ignore them. What it returns is what stream_new,
+ * memory_new and frontend_new must, something that is not NULL, and the text of describe. */
 static void *dry_operation(void) {
   static char nothing[] = "dry: no computation";
   return nothing;
@@ -89,11 +90,10 @@ static void *dry_operation(void) {
 const Backend *backend_dry(DType dtype) {
 #define X(Type, operation) .operation = (Type *)(void (*)(void))dry_operation,
 #define DRY(type)                                                                                            \
-  {.name = "dry",                                                                                            \
-   .dtype = type,                                                                                            \
-   .operations = BACKEND_LAYOUT,                                                                             \
-   .describe = (const char *(*)(void))(void (*)(void))dry_operation,                                         \
-   BACKEND_OPERATIONS(X)}
+  {                                                                                                          \
+    .name = "dry", .dtype = type, .operations = BACKEND_LAYOUT,                                              \
+    .describe = (const char *(*)(void))(void (*)(void))dry_operation, BACKEND_OPERATIONS(X)                  \
+  }
   static const Backend dry[] = {[DTYPE_F32] = DRY(DTYPE_F32), [DTYPE_BF16] = DRY(DTYPE_BF16)};
 #undef DRY
 #undef X

@@ -12,8 +12,9 @@ const char *blas_describe(void) { return description; }
 
 /* The fastest kernels that this CPU runs. SkylakeX wants all five parts of AVX-512 that came with it. */
 static const char *core_type(void) {
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") &&
+      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl"))
     return "SkylakeX";
   return __builtin_cpu_is("amd") ? "Zen" : "Haswell";
 }
@@ -33,8 +34,10 @@ static void *library_open(char *why, size_t why_size) {
     void *library = dlopen(places[i], RTLD_NOW | RTLD_LOCAL);
     if (library) return library;
   }
-  snprintf(why, why_size,
-           "no OpenBLAS for matrix products (%s): install libopenblas0-serial, or let JARGON_BLAS name the file", dlerror());
+  snprintf(
+      why, why_size,
+      "no OpenBLAS for matrix products (%s): install libopenblas0-serial, or let JARGON_BLAS name the file",
+      dlerror());
   return NULL;
 }
 
@@ -59,7 +62,8 @@ bool blas_open(char *why, size_t why_size) {
   }
   int name_and_version = 0; /* config: "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH ..." */
   sscanf(config(), "%*s %*s%n", &name_and_version);
-  snprintf(description, sizeof description, "%.*s serial, core type %s", name_and_version, config(), corename());
+  snprintf(description, sizeof description, "%.*s serial, core type %s", name_and_version, config(),
+           corename());
   blas_sgemm = sgemm;
   return true;
 }

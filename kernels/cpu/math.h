@@ -1,7 +1,7 @@
-/* Elementary functions that the compiler vectorises inside loops: no calls, no branches, no tables; polynomials after
- * the usual reduction of the argument (Muller, "Elementary Functions", 2016). Good without -ffast-math.
- * Largest errors, measured over every float by tests/ops/test_math.c: fast_exp 0.9 ulp, fast_log 0.9 ulp, fast_sigmoid
- * 2.4 ulp. Infinities, NaN and subnormal numbers are as from the C library. */
+/* Elementary functions that the compiler vectorises inside loops: no calls, no branches, no tables;
+ * polynomials after the usual reduction of the argument (Muller, "Elementary Functions", 2016). Good without
+ * -ffast-math. Largest errors, measured over every float by tests/ops/test_math.c: fast_exp 0.9 ulp, fast_log
+ * 0.9 ulp, fast_sigmoid 2.4 ulp. Infinities, NaN and subnormal numbers are as from the C library. */
 #ifndef JARGON_KERNELS_CPU_MATH_H
 #define JARGON_KERNELS_CPU_MATH_H
 
@@ -24,7 +24,8 @@ static inline float bits_float(uint32_t bits) {
 /* e^x = 2^n e^r, n = round(x / ln 2), |r| <= ln 2 / 2. 2^n is applied in two halves, so that results that are
  * subnormal or close to the largest float come out right. */
 static inline float fast_exp(float x) {
-  const float shift = 12582912.0f; /* 1.5 2^23: adding it rounds to an integer, which then stands in the low bits */
+  const float shift =
+      12582912.0f; /* 1.5 2^23: adding it rounds to an integer, which then stands in the low bits */
   float clamped = x > 89.0f ? 89.0f : x;
   clamped = clamped < -104.0f ? -104.0f : clamped; /* NaN passes both */
   float shifted = clamped * 1.44269504f + shift;

@@ -1,9 +1,11 @@
 /* How the CPU's operations share work among threads, so that no bit depends on how many there are:
  *
- *   1. Work is cut into tiles by a fixed size, or by one that follows from the shape; never by the thread count.
- *   2. `#pragma omp parallel for schedule(static)` runs over tiles; a tile's result depends on its index alone.
- *   3. A sum over rows goes either by columns (each tile owns columns and walks all rows in order) or by tiles of rows
- *      that leave partial sums in scratch, one place a tile, added in the tiles' order afterwards.
+ *   1. Work is cut into tiles by a fixed size, or by one that follows from the shape; never by the thread
+ * count.
+ *   2. `#pragma omp parallel for schedule(static)` runs over tiles; a tile's result depends on its index
+ * alone.
+ *   3. A sum over rows goes either by columns (each tile owns columns and walks all rows in order) or by
+ * tiles of rows that leave partial sums in scratch, one place a tile, added in the tiles' order afterwards.
  *   4. No `reduction` clause, no atomics, no per-thread sums. */
 #ifndef JARGON_KERNELS_CPU_PARALLEL_H
 #define JARGON_KERNELS_CPU_PARALLEL_H

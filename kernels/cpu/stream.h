@@ -9,8 +9,9 @@ struct Stream {
   size_t scratch_size;
 };
 
-/* At least `bytes`, 256-aligned, with any content, the caller's until the operation ends. It only ever grows, so after
- * the largest batch nothing allocates. An operation asks once and divides what it gets among its threads. */
+/* At least `bytes`, 256-aligned, with any content, the caller's until the operation ends. It only ever grows,
+ * so after the largest batch nothing allocates. An operation asks once and divides what it gets among its
+ * threads. */
 void *stream_scratch(Stream *stream, size_t bytes);
 
 #endif

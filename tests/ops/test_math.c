@@ -29,8 +29,10 @@ static double ulp(double exact) {
   return ldexp(1, exponent - 24 > -149 ? exponent - 24 : -149);
 }
 
-/* The largest error in ulp over every `step`-th float. smallest: exact values nearer to 0 may come out as 0. */
-static double worst(void (*block)(float *, const float *), double (*exact)(double), uint64_t step, double smallest) {
+/* The largest error in ulp over every `step`-th float. smallest: exact values nearer to 0 may come out as 0.
+ */
+static double worst(void (*block)(float *, const float *), double (*exact)(double), uint64_t step,
+                    double smallest) {
   double most = 0;
 #pragma omp parallel for schedule(static) reduction(max : most)
   for (uint64_t first = 0; first < (uint64_t)1 << 32; first += step * BLOCK) {
@@ -40,7 +42,8 @@ static double worst(void (*block)(float *, const float *), double (*exact)(doubl
     for (int i = 0; i < BLOCK; i++) {
       double want = exact(x[i]);
       double error = fabs(y[i] - want) / ulp(want);
-      if (isnan(want) || isinf((float)want)) error = (isnan(want) ? isnan(y[i]) : y[i] == (float)want) ? 0 : INFINITY;
+      if (isnan(want) || isinf((float)want))
+        error = (isnan(want) ? isnan(y[i]) : y[i] == (float)want) ? 0 : INFINITY;
       if (isinf(y[i]) && isinf((float)want)) error = 0;
       if (fabs(want) < smallest && y[i] == 0) error = 0;
       if (!(error <= most)) most = error;
@@ -65,7 +68,8 @@ static void test_errors(void **state) {
 /* Single values that the steps above may miss. */
 static void test_special(void **state) {
   (void)state;
-  assert_true(fast_exp(0) == 1 && fast_exp(-INFINITY) == 0 && fast_exp(INFINITY) == INFINITY && isnan(fast_exp(NAN)));
+  assert_true(fast_exp(0) == 1 && fast_exp(-INFINITY) == 0 && fast_exp(INFINITY) == INFINITY &&
+              isnan(fast_exp(NAN)));
   assert_true(fast_log(1) == 0 && fast_log(0) == -INFINITY && fast_log(INFINITY) == INFINITY);
   assert_true(isnan(fast_log(-1)) && isnan(fast_log(-INFINITY)) && isnan(fast_log(NAN)));
   assert_true(fast_sigmoid(0) == 0.5f && fast_sigmoid(INFINITY) == 1 && fast_sigmoid(-INFINITY) == 0);
