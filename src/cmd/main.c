@@ -5,8 +5,6 @@
 #include "src/base/settings.h"
 #include "src/cmd/verb.h"
 
-#define JARGON_VERSION "0.1.0"
-
 /* Until every verb is in the tree. */
 #if !__has_include("src/cmd/verb_pack.c")
 #define verb_pack NULL

@@ -5,6 +5,8 @@
 
 #include "src/base/status.h"
 
+#define JARGON_VERSION "0.1.0"
+
 /* Every verb once, in the order of use, with its line in `jargon --help`. */
 #define VERBS(X)                                                                                             \
   X(pack, "check manifests and pack their audio into a corpus")                                              \
