@@ -451,9 +451,9 @@ static void print_group(FILE *stream, const char *name, const StringList *list) 
   }
 }
 
-void options_print(const Options *options, FILE *stream) {
+void options_print(const Options *options, FILE *stream, bool neutral) {
   for (const Option *option = options->table; option->name; option++) {
-    if (!has_value(option)) continue;
+    if (!has_value(option) || (option->neutral && !neutral)) continue;
     if (option->type == OPTION_GROUP) {
       print_group(stream, option->name, option->value);
       continue;

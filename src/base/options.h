@@ -46,6 +46,7 @@ typedef struct Option {
   double min, max;     /* OPTION_INT, OPTION_REAL: the accepted range; both 0: any */
   const char *choices; /* OPTION_TEXT: the accepted values, "bpe|unigram|char" */
   bool required, positional;
+  bool neutral; /* says where and how fast, never what is computed: paths, threads, intervals of saving */
 } Option;
 
 typedef struct Options {
@@ -61,7 +62,8 @@ typedef struct Options {
 Status options_parse(Options *options, int argc, char **argv);
 void options_free(Options *options); /* the values are no longer valid */
 
-/* Prints the settings as a YAML file that --config reads back: every option that has a value. */
-void options_print(const Options *options, FILE *stream);
+/* Prints the settings as a YAML file that --config reads back: every option that has a value; without
+ * `neutral` the neutral ones are left out. */
+void options_print(const Options *options, FILE *stream, bool neutral);
 
 #endif

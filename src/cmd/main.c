@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "src/base/settings.h"
+#include "src/base/version.h"
 #include "src/cmd/verb.h"
 
 /* Until every verb is in the tree. */

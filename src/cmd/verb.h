@@ -3,6 +3,8 @@
 #ifndef JARGON_CMD_VERB_H
 #define JARGON_CMD_VERB_H
 
+#include <stdbool.h>
+
 #include "src/base/status.h"
 
 #define JARGON_VERSION "0.1.0"
@@ -19,6 +21,9 @@
 #define X(verb, summary) int verb_##verb(int argc, char **argv);
 VERBS(X)
 #undef X
+
+/* What verb_train() and verb_adapt() share. */
+int train_or_adapt(int argc, char **argv, bool adapt);
 
 /* Prints the error of a failed verb and returns the exit code. */
 int verb_end(const char *verb, Status status);

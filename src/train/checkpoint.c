@@ -40,14 +40,16 @@ static Status seal(const char *path) {
   Status status = OK;
   uint64_t hash = 0;
   FILE *stream = fopen(path, "r+be");
-  if (!stream || fseek(stream, 0, SEEK_END) != 0) TRY(fail(ERR_IO, "cannot open %s: %s", path, strerror(errno)));
+  if (!stream || fseek(stream, 0, SEEK_END) != 0)
+    TRY(fail(ERR_IO, "cannot open %s: %s", path, strerror(errno)));
   TRY(hash_stream(stream, ftell(stream), path, &hash));
   fseek(stream, 0, SEEK_END);
   fwrite(MAGIC, 1, sizeof MAGIC, stream);
   for (int i = 0; i < 8; i++) fputc((int)(hash >> 8 * i & 255), stream);
   if (ferror(stream)) TRY(fail(ERR_IO, "cannot write %s: %s", path, strerror(errno)));
 done:
-  if (stream && fclose(stream) != 0 && status == OK) status = fail(ERR_IO, "cannot write %s: %s", path, strerror(errno));
+  if (stream && fclose(stream) != 0 && status == OK)
+    status = fail(ERR_IO, "cannot write %s: %s", path, strerror(errno));
   return status;
 }
 
@@ -56,7 +58,8 @@ static Status check_seal(const char *path) {
   uint64_t hash = 0, promised = 0;
   unsigned char seal_bytes[16];
   FILE *stream = fopen(path, "rbe");
-  if (!stream || fseek(stream, 0, SEEK_END) != 0) TRY(fail(ERR_IO, "cannot open %s: %s", path, strerror(errno)));
+  if (!stream || fseek(stream, 0, SEEK_END) != 0)
+    TRY(fail(ERR_IO, "cannot open %s: %s", path, strerror(errno)));
   long size = ftell(stream);
   if (size < (long)sizeof seal_bytes || fseek(stream, -(long)sizeof seal_bytes, SEEK_END) != 0 ||
       fread(seal_bytes, 1, sizeof seal_bytes, stream) != sizeof seal_bytes ||
@@ -72,7 +75,8 @@ done:
 
 /* Datasets and attributes. A negative HDF5 result becomes an error by the caller. */
 
-static int put_array(hid_t file, const char *name, hid_t type, hid_t memory_type, const void *data, size_t count) {
+static int put_array(hid_t file, const char *name, hid_t type, hid_t memory_type, const void *data,
+                     size_t count) {
   hsize_t size = count, chunk = count < CHUNK ? (count ? count : 1) : CHUNK, most = H5S_UNLIMITED;
   hid_t space = H5Screate_simple(1, &size, &most), create = H5Pcreate(H5P_DATASET_CREATE);
   H5Pset_chunk(create, 1, &chunk);
@@ -97,7 +101,8 @@ static int get_array(hid_t file, const char *name, hid_t memory_type, void *data
 }
 
 static int put_number(hid_t file, const char *name, hid_t type, hid_t memory_type, const void *value) {
-  hid_t space = H5Screate(H5S_SCALAR), attribute = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+  hid_t space = H5Screate(H5S_SCALAR),
+        attribute = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
   herr_t written = attribute < 0 ? -1 : H5Awrite(attribute, memory_type, value);
   if (attribute >= 0 && H5Aclose(attribute) < 0) written = -1;
   H5Sclose(space);
@@ -114,7 +119,8 @@ static int get_number(hid_t file, const char *name, hid_t memory_type, void *val
   return got;
 }
 
-static int write_file(const char *path, const TrainState *state, const TrainArrays *arrays, const char *identity) {
+static int write_file(const char *path, const TrainState *state, const TrainArrays *arrays,
+                      const char *identity) {
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
   if (file < 0) return -1;
@@ -204,14 +210,16 @@ static Status remove_old(const char *folder) {
   Status status = list_checkpoints(folder, &entries, &count);
   for (int i = KEPT; i < count; i++) {
     char *path = path_join(folder, entries[i]->d_name);
-    if (unlink(path) != 0 && errno != ENOENT) status = fail(ERR_IO, "cannot remove %s: %s", path, strerror(errno));
+    if (unlink(path) != 0 && errno != ENOENT)
+      status = fail(ERR_IO, "cannot remove %s: %s", path, strerror(errno));
     free(path);
   }
   free_list(entries, count);
   return status;
 }
 
-Status checkpoint_save(const char *folder, const TrainState *state, const TrainArrays *arrays, const char *identity) {
+Status checkpoint_save(const char *folder, const TrainState *state, const TrainArrays *arrays,
+                       const char *identity) {
   Status status = OK;
   char *temp = path_join(folder, "checkpoint.tmp"); /* one: the folder is locked */
   char *path = xprintf("%s/checkpoint-%08lld.h5", folder, (long long)state->step);
@@ -227,8 +235,8 @@ done:
   return status;
 }
 
-Status checkpoint_load(const char *folder, bool *found, TrainState *state, const TrainArrays *arrays, char **identity,
-                       char **notice) {
+Status checkpoint_load(const char *folder, bool *found, TrainState *state, const TrainArrays *arrays,
+                       char **identity, char **notice) {
   struct dirent **entries = NULL;
   int count;
   *found = false;
@@ -248,7 +256,8 @@ Status checkpoint_load(const char *folder, bool *found, TrainState *state, const
   }
   free_list(entries, count);
   if (status == OK) return OK;
-  status = fail(status, "no checkpoint can be used: %s; remove them to begin anew", *notice ? *notice : fail_text());
+  status = fail(status, "no checkpoint can be used: %s; remove them to begin anew",
+                *notice ? *notice : fail_text());
   free(*notice);
   *notice = NULL;
   return status;

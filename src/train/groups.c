@@ -5,8 +5,8 @@
 #include <string.h>
 
 /* Sets the rate of every parameter that matches. */
-static Status apply_rule(AdamwSegment *segments, const Param *const *params, int count, const char *pattern, double scale,
-                         char **report) {
+static Status apply_rule(AdamwSegment *segments, const Param *const *params, int count, const char *pattern,
+                         double scale, char **report) {
   int matched = 0;
   size_t weights = 0;
   for (int i = 0; i < count; i++) {
@@ -16,17 +16,19 @@ static Status apply_rule(AdamwSegment *segments, const Param *const *params, int
     matched++;
   }
   if (!matched)
-    return fail(ERR_USAGE, "the pattern '%s' matches no parameter; names look like '%s'", pattern, params[0]->name);
+    return fail(ERR_USAGE, "the pattern '%s' matches no parameter; names look like '%s'", pattern,
+                params[0]->name);
   char *more = scale == 0 ? xprintf("%s%s: frozen: %d tensors, %.3f M weights\n", *report, pattern, matched,
                                     (double)weights / 1e6)
-                          : xprintf("%s%s: learning rate x %g: %d tensors, %.3f M weights\n", *report, pattern, scale,
-                                    matched, (double)weights / 1e6);
+                          : xprintf("%s%s: learning rate x %g: %d tensors, %.3f M weights\n", *report,
+                                    pattern, scale, matched, (double)weights / 1e6);
   free(*report);
   *report = more;
   return OK;
 }
 
-static Status apply_rate(AdamwSegment *segments, const Param *const *params, int count, const char *rule, char **report) {
+static Status apply_rate(AdamwSegment *segments, const Param *const *params, int count, const char *rule,
+                         char **report) {
   Status status = OK;
   char *pattern = xstrdup(rule), *equals = strrchr(pattern, '='), *end = NULL;
   double scale = -1;
@@ -42,11 +44,13 @@ done:
   return status;
 }
 
-Status groups_make(AdamwSegment *segments, const Param *const *params, int count, const GroupRules *rules, char **report) {
+Status groups_make(AdamwSegment *segments, const Param *const *params, int count, const GroupRules *rules,
+                   char **report) {
   Status status = OK;
   *report = xstrdup("");
   for (int i = 0; i < count; i++)
-    segments[i] = (AdamwSegment){params[i]->offset, params[i]->count, 1, params[i]->decay ? (float)rules->decay : 0};
+    segments[i] =
+        (AdamwSegment){params[i]->offset, params[i]->count, 1, params[i]->decay ? (float)rules->decay : 0};
   for (int i = 0; i < rules->rates.count; i++)
     TRY(apply_rate(segments, params, count, rules->rates.items[i], report));
   for (int i = 0; i < rules->freeze.count; i++)

@@ -1,6 +1,6 @@
-/* The learning rate: linear warm-up, then half a cosine down to a floor (Loshchilov and Hutter 2016, arXiv 1608.03983).
- *   step <= warmup   peak step / warmup
- *   after            floor + (peak - floor) (1 + cos(pi (step - warmup) / (total - warmup))) / 2 */
+/* The learning rate: linear warm-up, then half a cosine down to a floor (Loshchilov and Hutter 2016, arXiv
+ * 1608.03983). step <= warmup   peak step / warmup after            floor + (peak - floor) (1 + cos(pi (step
+ * - warmup) / (total - warmup))) / 2 */
 #ifndef JARGON_TRAIN_SCHEDULE_H
 #define JARGON_TRAIN_SCHEDULE_H
 
