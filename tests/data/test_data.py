@@ -103,6 +103,23 @@ def check_splits(corpus):
     check("40 hand-written sentences a domain", min(hand.values()) >= 40, hand)
 
 
+def check_sentences_at_full_size(tmp):
+    """The small corpus would hardly show a sentence drawn twice: the script of the full one, unspoken."""
+    done = run(sys.executable, os.path.join(INTERVIEWS, "make.py"), "--out", f"{tmp}/full", "--speak", "/bin/true",
+               "--flite-sentences", "0")
+    check("script at full size", done.returncode == 0, done.stderr)
+    with open(f"{tmp}/full/script.tsv", encoding="ascii") as f:
+        lines = [line.rstrip("\n").split("\t") for line in f]
+    column = {name: k for k, name in enumerate(lines[0])}
+    texts = {}
+    for line in lines[1:]:
+        texts.setdefault(line[column["manifest"]].split(".")[-2], []).append(line[column["text"]])
+    shared = set(texts["train"]) & set(texts["dev"] + texts["test"] + texts["offgrammar"])
+    check("no sentence of test or dev in training at full size", not shared, sorted(shared)[:5])
+    unseen = texts["dev"] + texts["test"] + texts["offgrammar"]
+    check("no unseen sentence twice at full size", len(set(unseen)) == len(unseen), len(unseen) - len(set(unseen)))
+
+
 def make_domains():
     return [n[:-4] for n in os.listdir(os.path.join(INTERVIEWS, "grammar")) if n.endswith(".txt")]
 
@@ -154,10 +171,10 @@ def check_voices(tmp):
 
 def check_speak_errors(tmp):
     def refuses(name, code, message, *rows, arguments=None):
-        out = f"{tmp}/refused"
+        out = tempfile.mkdtemp(dir=tmp)
         write_script(f"{tmp}/bad.tsv", rows)
         done = run(SPEAK, *(arguments or [f"{tmp}/bad.tsv", out]))
-        left = [n for n in files(out) if n.endswith(".jsonl")] if os.path.isdir(out) else []
+        left = [n for n in files(out) if n.endswith(".jsonl")]
         check(f"speak refuses {name}", done.returncode == code and message in done.stderr and not left,
               (done.returncode, done.stderr, left))
     refuses("an unknown option", 64, "unknown option", arguments=["--wat"])
@@ -165,7 +182,7 @@ def check_speak_errors(tmp):
     refuses("zero jobs", 64, "--jobs", arguments=["--jobs", "0", "a", "b"])
     refuses("an unknown variant", 65, "bad.tsv:2: espeak has no variant", {"voice": "en-us+nobody"})
     refuses("en-gb with a variant", 65, "bad.tsv:2: espeak has no voice", {"voice": "en-gb+m3"})
-    refuses("a number out of range", 65, "bad.tsv:3: pitch", {}, {"pitch": 101})
+    refuses("a number out of range", 65, "bad.tsv:2: pitch is '101', expected", {"pitch": 101})
     refuses("a path that leaves the folder", 65, "paths inside", {"audio": "../a.wav"})
     refuses("an interview in two places", 65, "two places", {}, {"audio": "b.wav"}, {})
     refuses("a voice that changes", 65, "changes inside", {}, {"voice": "en-us+m2"})
@@ -233,10 +250,10 @@ def check_speechocean(tmp):
           {"train.jsonl": 4, "dev.jsonl": 8, "test.jsonl": 12} and not set.intersection(*speakers.values())
           and not speakers["train.jsonl"] & speakers["dev.jsonl"], speakers)
     cells = {}
-    for r in parts["dev.jsonl"]:
+    for r in parts.get("dev.jsonl", []):
         cells.setdefault((r["gender"], r["age_group"]), set()).add(r["speaker"])
     check("speechocean762: two dev speakers a cell", sorted(map(len, cells.values())) == [2, 2, 2, 2], cells)
-    row = parts["dev.jsonl"][0]
+    row = parts["test.jsonl"][0]
     check("speechocean762: a line", row["text"] == "we call it bear" and row["duration"] == 1 and
           os.path.isfile(os.path.join(out, row["audio_filepath"])) and row["age_group"] ==
           ("child" if row["age"] == 8 else "adult"), row)
@@ -306,6 +323,7 @@ def main():
             check_lines(f"{tmp}/one", corpus)
             check_splits(corpus)
             check_vocabulary(corpus)
+        check_sentences_at_full_size(tmp)
         check_voices(tmp)
         check_speak_errors(tmp)
         check_make_errors(tmp)
