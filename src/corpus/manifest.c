@@ -71,8 +71,7 @@ static Status line_read(const char *line, size_t length, const char *folder, Man
   if (!*audio) TRY(fail(ERR_DATA, "\"audio_filepath\" is empty"));
   utterance->audio = path_join(folder, audio);
   bool look = use == MANIFEST_TRAIN || use == MANIFEST_FREE;
-  if (look && !(known && strcmp(known, utterance->audio) == 0))
-    TRY(audio_check(utterance->audio));
+  if (look && !(known && strcmp(known, utterance->audio) == 0)) TRY(audio_check(utterance->audio));
 done:
   if (status != OK) utterance_free(utterance);
   return status;
