@@ -6,7 +6,8 @@
  * alone.
  *   3. A sum over rows goes either by columns (each tile owns columns and walks all rows in order) or by
  * tiles of rows that leave partial sums in scratch, one place a tile, added in the tiles' order afterwards.
- *   4. No `reduction` clause, no atomics, no per-thread sums. */
+ *   4. No `reduction` clause, no atomics, no per-thread sums. (On `omp simd` a reduction is welcome: it lets
+ * the compiler keep several sums, always the same ones.) */
 #ifndef JARGON_KERNELS_CPU_PARALLEL_H
 #define JARGON_KERNELS_CPU_PARALLEL_H
 
@@ -25,6 +26,9 @@ static inline size_t tile_size(size_t n, size_t tile, size_t index) {
   size_t left = n - index * tile;
   return left < tile ? left : tile;
 }
+
+/* Rows of C channels to a tile. */
+static inline size_t tile_rows(int C) { return C < TILE_ELEMENTS ? (size_t)(TILE_ELEMENTS / C) : 1; }
 
 /* The utterance of a row that is not spare; empty utterances have no rows. */
 static inline int row_utterance(const Rows *rows, int row) {
