@@ -353,7 +353,7 @@ static Status batch_check(const Model *model, const ModelBatch *batch, int64_t *
     assert(samples >= 0);
     if (samples > *longest) *longest = samples;
   }
-  if (*longest / config->frontend.hop_length / config->subsampling_factor >= config->max_position_embeddings)
+  if (*longest / config->frontend.hop_length > (int64_t)config->max_position_embeddings * config->subsampling_factor)
     return fail(ERR_DATA, "an utterance of %.1f s is longer than the model's max_position_embeddings allows (%.1f s): "
                           "cut it", (double)*longest / config->frontend.sample_rate,
                 config->max_position_embeddings * model_frame_seconds(config));
