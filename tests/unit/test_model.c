@@ -58,7 +58,7 @@ static void check_gradient(const ModelConfig *config, const ModelTraining *train
   Model *model;
   NoiseBatch noise;
   assert_ok(model_new(&model, config, test_backend(), 11));
-  noise_batch(&noise, (const int[]){0, 1, 4}, 3);
+  noise_batch(&noise, (const int[]){0, 1, 3, 4}, 4);
   size_t n = model_weight_count(model);
   float *g = xcalloc(n, sizeof *g), *w = xcalloc(n, sizeof *w), *moved = xcalloc(n, sizeof *moved);
   model_weights_get(model, w);
@@ -83,7 +83,7 @@ static void check_gradient(const ModelConfig *config, const ModelTraining *train
     length = sqrt(length);
     if (length < 1e-2 * sqrt(whole) / sqrt(model_param_count(model))) continue; /* lost in float's rounding */
     checked++;
-    const double h = 4e-3;
+    const double h = 5e-4; /* small: ReLU has many kinks near by */
     for (int side = 0; side < 2; side++) {
       memcpy(moved, w, n * sizeof *w);
       for (size_t i = 0; i < param->count; i++)
@@ -92,7 +92,7 @@ static void check_gradient(const ModelConfig *config, const ModelTraining *train
       loss[side] = train_loss(model, &noise, training);
     }
     double slope = (loss[1] - loss[0]) / (2 * h);
-    if (!(fabs(slope - length) <= 0.02 * length + 2e-4 * sqrt(whole)))
+    if (!(fabs(slope - length) <= 0.03 * length + 2e-4 * sqrt(whole)))
       fail_msg("%s: gradient's length %g, finite difference %g", param->name, length, slope);
   }
   if (checked < model_param_count(model) * 3 / 4) fail_msg("only %d parameters could be checked", checked);
@@ -204,14 +204,14 @@ static void test_training_is_deterministic(void **state) {
   for (int run = 0; run < 3; run++) free(weights[run]), model_free(model[run]);
 }
 
-/* Dropout stays on: even so a model with a few thousand weights learns four noises by heart. */
+/* Dropout stays on: even so a model with a few thousand weights learns its five noises by heart. */
 static void test_overfits_one_batch(void **state) {
   (void)state;
   double loss;
   Model *model;
   NoiseBatch noise;
   float nll[NOISE_UTTERANCES];
-  float *weights = trained_weights(2, 400, &loss, &model);
+  float *weights = trained_weights(1, 400, &loss, &model);
   noise_batch(&noise, everyone, 5);
   ModelOutput output;
   assert_ok(model_infer(model, &noise.batch, &output, nll)); /* by the running statistics */
@@ -238,7 +238,7 @@ static void test_inference_does_not_see_the_batch(void **state) {
   int V = config.vocab_size;
   double loss;
   Model *model, *other;
-  float *weights = trained_weights(2, 3, &loss, &other); /* running statistics that are not 0 and 1 */
+  float *weights = trained_weights(1, 3, &loss, &other); /* running statistics that are not 0 and 1 */
   assert_ok(model_new(&model, &config, test_backend(), 1));
   model_weights_set(model, weights);
   model_buffers_set(model, weights + model_weight_count(model));

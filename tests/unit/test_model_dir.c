@@ -168,7 +168,11 @@ static void spoil(const char *name, const char *rename, int type, bool reshape) 
     if (from->type == TENSOR_I64) assert_ok(safetensors_int64(&file, from, data));
     else assert_ok(safetensors_floats(&file, from, data));
     if (strcmp(from->name, name) == 0) {
-      if (!rename) continue; /* dropped */
+      if (!rename) { /* dropped */
+        free(data);
+        *to = (Tensor){0};
+        continue;
+      }
       to->name = (char *)rename;
       to->type = (TensorType)type;
       if (reshape) to->shape[to->ndim++] = 1;
