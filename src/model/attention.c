@@ -1,11 +1,14 @@
 #include "src/model/modules.h"
 
-Attention attention_build(Params *params, const ModelConfig *config, const char *prefix, const char *norm_prefix,
-                          uint32_t site) {
+Attention attention_build(Params *params, const ModelConfig *config, const char *prefix,
+                          const char *norm_prefix, uint32_t site) {
   int C = config->hidden_size, H = config->num_attention_heads, D = C / H;
   bool bias = config->attention_bias;
   char name[128];
-  Attention att = {.H = H, .D = D, .attention_dropout = config->attention_dropout, .dropout = config->dropout,
+  Attention att = {.H = H,
+                   .D = D,
+                   .attention_dropout = config->attention_dropout,
+                   .dropout = config->dropout,
                    .site = site};
   att.norm = norm_build(params, norm_prefix, C);
   att.q = linear_build(params, name_in(name, prefix, "q_proj"), C, C, bias, 2);
@@ -21,9 +24,9 @@ Attention attention_build(Params *params, const ModelConfig *config, const char 
 
 static int position_rows(const Context *ctx) { return 2 * ctx->rows.T_max - 1; }
 
-void attention_forward(const Context *ctx, const Attention *att, AttentionSaved *saved, void *y, const void *x,
-                       const void *positions) {
-  size_t R = (size_t)ctx->rows.R, C = (size_t)(att->H * att->D);
+void attention_forward(const Context *ctx, const Attention *att, AttentionSaved *saved, void *y,
+                       const void *x, const void *positions) {
+  size_t R = (size_t)ctx->rows.R, C = (size_t)att->q.N;
   int P = position_rows(ctx);
   saved->positions = positions;
   saved->n = take_rows(ctx, R, C);
@@ -41,15 +44,16 @@ void attention_forward(const Context *ctx, const Attention *att, AttentionSaved 
   linear_forward(ctx, &att->v, saved->v, saved->n, (int)R);
   linear_forward(ctx, &att->position, saved->p, positions, P);
   ctx->kernels->attention_forward(ctx->stream, saved->y, saved->lse, saved->q, saved->k, saved->v, saved->p,
-                                  param_weight(ctx, att->bias_u), param_weight(ctx, att->bias_v), ctx->rows, att->H,
-                                  att->D, dropout_rate(ctx, att->attention_dropout), key_at(ctx, att->site));
+                                  param_weight(ctx, att->bias_u), param_weight(ctx, att->bias_v), ctx->rows,
+                                  att->H, att->D, dropout_rate(ctx, att->attention_dropout),
+                                  key_at(ctx, att->site));
   linear_forward(ctx, &att->o, o, saved->y, (int)R);
   ctx->kernels->residual_forward(ctx->stream, y, x, o, ctx->rows, (int)C, 1, dropout_rate(ctx, att->dropout),
                                  key_at(ctx, att->site + 1));
 }
 
 void attention_backward(const Context *ctx, const Attention *att, const AttentionSaved *saved, void *dx) {
-  size_t R = (size_t)ctx->rows.R, C = (size_t)(att->H * att->D), mark = ctx->arena->used;
+  size_t R = (size_t)ctx->rows.R, C = (size_t)att->q.N, mark = ctx->arena->used;
   int P = position_rows(ctx);
   void *dn = take_rows(ctx, R, C), *part = take_rows(ctx, R, C); /* dn = the sum of three parts */
   void *dq = take_rows(ctx, R, C), *dk = take_rows(ctx, R, C), *dv = take_rows(ctx, R, C);
@@ -62,8 +66,8 @@ void attention_backward(const Context *ctx, const Attention *att, const Attentio
   linear_backward(ctx, &att->o, part, dn, saved->y, (int)R);
   /* heads = attention(q, k, v, p) */
   ctx->kernels->attention_backward(ctx->stream, dq, dk, dv, dp, param_gradient(ctx, att->bias_u),
-                                   param_gradient(ctx, att->bias_v), part, saved->y, saved->lse, saved->q, saved->k,
-                                   saved->v, saved->p, param_weight(ctx, att->bias_u),
+                                   param_gradient(ctx, att->bias_v), part, saved->y, saved->lse, saved->q,
+                                   saved->k, saved->v, saved->p, param_weight(ctx, att->bias_u),
                                    param_weight(ctx, att->bias_v), ctx->rows, att->H, att->D,
                                    dropout_rate(ctx, att->attention_dropout), key_at(ctx, att->site));
   /* p = Wp positions, q = Wq n, k = Wk n, v = Wv n */

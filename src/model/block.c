@@ -9,14 +9,16 @@ Block block_build(Params *params, Params *buffers, const ModelConfig *config, in
   uint32_t site = SITE_BLOCKS + (uint32_t)layer * SITES_PER_BLOCK;
   Block block = {.C = config->hidden_size};
   snprintf(prefix, sizeof prefix, "encoder.layers.%d", layer);
-  block.feedforward1 = feedforward_build(params, config, name_in(name, prefix, "feed_forward1"),
-                                         name_in(norm, prefix, "norm_feed_forward1"), site + FEEDFORWARD1_SITE);
+  block.feedforward1 =
+      feedforward_build(params, config, name_in(name, prefix, "feed_forward1"),
+                        name_in(norm, prefix, "norm_feed_forward1"), site + FEEDFORWARD1_SITE);
   block.attention = attention_build(params, config, name_in(name, prefix, "self_attn"),
                                     name_in(norm, prefix, "norm_self_att"), site + ATTENTION_SITE);
   block.convolution = convolution_build(params, buffers, config, name_in(name, prefix, "conv"),
                                         name_in(norm, prefix, "norm_conv"), site + CONVOLUTION_SITE);
-  block.feedforward2 = feedforward_build(params, config, name_in(name, prefix, "feed_forward2"),
-                                         name_in(norm, prefix, "norm_feed_forward2"), site + FEEDFORWARD2_SITE);
+  block.feedforward2 =
+      feedforward_build(params, config, name_in(name, prefix, "feed_forward2"),
+                        name_in(norm, prefix, "norm_feed_forward2"), site + FEEDFORWARD2_SITE);
   block.norm_out = norm_build(params, name_in(norm, prefix, "norm_out"), config->hidden_size);
   return block;
 }
@@ -30,7 +32,8 @@ static void scratch_release(const Context *ctx, size_t mark) {
   if (!ctx->training) arena_release(ctx->arena, mark);
 }
 
-void *block_forward(const Context *ctx, const Block *block, BlockSaved *saved, void *x, const void *positions) {
+void *block_forward(const Context *ctx, const Block *block, BlockSaved *saved, void *x,
+                    const void *positions) {
   size_t mark = ctx->arena->used;
   void *y = output_of(ctx, block, x);
   feedforward_forward(ctx, &block->feedforward1, &saved->feedforward1, y, x);

@@ -12,7 +12,8 @@
 
 enum { JSON_LIMIT = 1 << 20 }; /* bytes of a configuration file */
 
-typedef enum Section { TOP, ENCODER, FEATURES } Section; /* config.json, its encoder_config, preprocessor_config.json */
+/* config.json, its encoder_config, preprocessor_config.json */
+typedef enum Section { TOP, ENCODER, FEATURES } Section;
 typedef enum Kind { INT, BOOL, FLOAT } Kind;
 
 typedef struct Field {
@@ -23,7 +24,8 @@ typedef struct Field {
   double min, max;
 } Field;
 
-#define FIELD(section, kind, name, member, min, max) {section, kind, name, offsetof(ModelConfig, member), min, max}
+#define FIELD(section, kind, name, member, min, max)                                                         \
+  { section, kind, name, offsetof(ModelConfig, member), min, max }
 static const Field fields[] = {
     FIELD(ENCODER, INT, "hidden_size", hidden_size, 2, 16384),
     FIELD(ENCODER, INT, "num_hidden_layers", num_hidden_layers, 1, 1000),
@@ -58,38 +60,65 @@ enum { FIELDS = sizeof fields / sizeof fields[0] };
 
 ModelConfig model_config_default(void) {
   return (ModelConfig){
-      .frontend = {.sample_rate = 16000, .n_fft = 512, .win_length = 400, .hop_length = 160, .n_mels = 80,
+      .frontend = {.sample_rate = 16000,
+                   .n_fft = 512,
+                   .win_length = 400,
+                   .hop_length = 160,
+                   .n_mels = 80,
                    .preemphasis = 0.97f},
-      .hidden_size = 1024, .num_hidden_layers = 24, .num_attention_heads = 8, .intermediate_size = 4096,
-      .attention_bias = true, .convolution_bias = true, .scale_input = true, .conv_kernel_size = 9,
-      .subsampling_factor = 8, .subsampling_conv_channels = 256, .subsampling_conv_kernel_size = 3,
-      .subsampling_conv_stride = 2, .max_position_embeddings = 5000,
-      .dropout = 0.1f, .layerdrop = 0.1f, .activation_dropout = 0.1f, .attention_dropout = 0.1f,
-      .initializer_range = 0.02f, .vocab_size = 1025, .ctc_zero_infinity = true,
+      .hidden_size = 1024,
+      .num_hidden_layers = 24,
+      .num_attention_heads = 8,
+      .intermediate_size = 4096,
+      .attention_bias = true,
+      .convolution_bias = true,
+      .scale_input = true,
+      .conv_kernel_size = 9,
+      .subsampling_factor = 8,
+      .subsampling_conv_channels = 256,
+      .subsampling_conv_kernel_size = 3,
+      .subsampling_conv_stride = 2,
+      .max_position_embeddings = 5000,
+      .dropout = 0.1f,
+      .layerdrop = 0.1f,
+      .activation_dropout = 0.1f,
+      .attention_dropout = 0.1f,
+      .initializer_range = 0.02f,
+      .vocab_size = 1025,
+      .ctc_zero_infinity = true,
   };
 }
 
 static double field_get(const ModelConfig *config, const Field *field) {
-  const char *at = (const char *)config + field->offset;
+  const void *at = (const char *)config + field->offset;
   switch (field->kind) {
-  case INT: return *(const int *)at;
-  case BOOL: return *(const bool *)at;
-  case FLOAT: return *(const float *)at;
+  case INT:
+    return *(const int *)at;
+  case BOOL:
+    return *(const bool *)at;
+  case FLOAT:
+    return *(const float *)at;
   }
   return 0;
 }
 
 static Status field_put(ModelConfig *config, const Field *field, double value) {
-  char *at = (char *)config + field->offset;
+  void *at = (char *)config + field->offset;
   if (!(value >= field->min && value <= field->max))
     return field->min == field->max
                ? fail(ERR_DATA, "%s is %.7g; only %.7g is supported", field->name, value, field->min)
-               : fail(ERR_DATA, "%s is %.7g; it must be between %.7g and %.7g", field->name, value, field->min,
-                      field->max);
+               : fail(ERR_DATA, "%s is %.7g; it must be between %.7g and %.7g", field->name, value,
+                      field->min, field->max);
   switch (field->kind) {
-  case INT: *(int *)at = (int)value; break;
-  case BOOL: *(bool *)at = value != 0; break;
-  case FLOAT: *(float *)at = (float)value; break;
+  case INT:
+    *(int *)at = (int)value;
+    break;
+  case BOOL:
+    *(bool *)at = value != 0;
+    break;
+  case FLOAT:
+    *(float *)at = (float)value;
+    break;
   }
   return OK;
 }
@@ -101,19 +130,21 @@ Status model_config_check(const ModelConfig *config) {
     Status status = field_put(&scratch, &fields[i], field_get(config, &fields[i]));
     if (status != OK) return status;
   }
-  if (config->hidden_size % 2) return fail(ERR_DATA, "hidden_size is %d; it must be even", config->hidden_size);
+  if (config->hidden_size % 2)
+    return fail(ERR_DATA, "hidden_size is %d; it must be even", config->hidden_size);
   if (config->hidden_size % config->num_attention_heads)
     return fail(ERR_DATA, "hidden_size %d is not a multiple of num_attention_heads %d", config->hidden_size,
                 config->num_attention_heads);
   if (config->conv_kernel_size % 2 == 0)
     return fail(ERR_DATA, "conv_kernel_size is %d; it must be odd", config->conv_kernel_size);
   if (config->subsampling_conv_kernel_size % 2 == 0)
-    return fail(ERR_DATA, "subsampling_conv_kernel_size is %d; it must be odd", config->subsampling_conv_kernel_size);
+    return fail(ERR_DATA, "subsampling_conv_kernel_size is %d; it must be odd",
+                config->subsampling_conv_kernel_size);
   if (config->subsampling_factor & (config->subsampling_factor - 1))
     return fail(ERR_DATA, "subsampling_factor is %d; it must be a power of two", config->subsampling_factor);
   if (config->frontend.n_mels % config->subsampling_factor)
-    return fail(ERR_DATA, "num_mel_bins %d is not a multiple of subsampling_factor %d", config->frontend.n_mels,
-                config->subsampling_factor);
+    return fail(ERR_DATA, "num_mel_bins %d is not a multiple of subsampling_factor %d",
+                config->frontend.n_mels, config->subsampling_factor);
   if (config->frontend.win_length > config->frontend.n_fft || config->frontend.n_fft % 2)
     return fail(ERR_DATA, "n_fft %d must be even and at least win_length %d", config->frontend.n_fft,
                 config->frontend.win_length);
@@ -139,32 +170,38 @@ Status model_config_set(ModelConfig *config, const char *key, const char *value)
     }
     return field_put(config, field, number) == OK ? OK : ERR_USAGE;
   }
-  return fail(ERR_USAGE, "the model has no setting '%s'; the settings are those of transformers' ParakeetForCTC, "
-                         "for example hidden_size, num_hidden_layers, conv_kernel_size, dropout", key);
+  return fail(ERR_USAGE,
+              "the model has no setting '%s'; the settings are those of transformers' ParakeetForCTC, "
+              "for example hidden_size, num_hidden_layers, conv_kernel_size, dropout",
+              key);
 }
 
 void model_config_print(const ModelConfig *config, FILE *stream) {
   for (int i = 0; i < FIELDS; i++) {
     double value = field_get(config, &fields[i]);
-    if (fields[i].kind == BOOL) fprintf(stream, "%s: %s\n", fields[i].name, value != 0 ? "true" : "false");
-    else fprintf(stream, "%s: %.9g\n", fields[i].name, value);
+    if (fields[i].kind == BOOL)
+      fprintf(stream, "%s: %s\n", fields[i].name, value != 0 ? "true" : "false");
+    else
+      fprintf(stream, "%s: %.9g\n", fields[i].name, value);
   }
 }
 
-/* Reading. A field that is absent keeps transformers' default; a key that is not in the table does not touch the
- * arithmetic of the CTC model, except those that expect_*() name. */
+/* Reading. A field that is absent keeps transformers' default; a key that is not in the table does not touch
+ * the arithmetic of the CTC model, except those that expect_*() name. */
 
 static Status section_read(ModelConfig *config, Section section, const json_t *object) {
   for (int i = 0; i < FIELDS; i++) {
     const Field *field = &fields[i];
     const json_t *value = json_object_get(object, field->name);
     if (field->section != section || !value) continue;
-    bool right = field->kind == BOOL ? json_is_boolean(value)
+    bool right = field->kind == BOOL  ? json_is_boolean(value)
                  : field->kind == INT ? json_is_integer(value)
                                       : json_is_number(value);
     if (!right)
       return fail(ERR_DATA, "%s must be %s", field->name,
-                  field->kind == BOOL ? "true or false" : field->kind == INT ? "a whole number" : "a number");
+                  field->kind == BOOL  ? "true or false"
+                  : field->kind == INT ? "a whole number"
+                                       : "a number");
     double number = field->kind == BOOL ? json_is_true(value) : json_number_value(value);
     Status status = field_put(config, field, number);
     if (status != OK) return status;
@@ -227,7 +264,8 @@ static Status features_read(ModelConfig *config, const json_t *root) {
   TRY(expect_text(root, "feature_extractor_type", "ParakeetFeatureExtractor"));
   TRY(section_read(config, FEATURES, root));
   if (config->frontend.n_mels != mels)
-    TRY(fail(ERR_DATA, "feature_size is %d, but num_mel_bins in config.json is %d", config->frontend.n_mels, mels));
+    TRY(fail(ERR_DATA, "feature_size is %d, but num_mel_bins in config.json is %d", config->frontend.n_mels,
+             mels));
 done:
   return status;
 }
@@ -282,12 +320,12 @@ Status config_write(const ModelConfig *config, const char *folder) {
   json_t *encoder = json_pack("{ss ss si}", "model_type", "parakeet_encoder", "hidden_act", "silu",
                               "num_key_value_heads", config->num_attention_heads);
   section_write(encoder, config, ENCODER);
-  json_t *root = json_pack("{s[s] ss si ss ss so}", "architectures", "ParakeetForCTC", "model_type", "parakeet_ctc",
-                           "pad_token_id", config->vocab_size - 1, "dtype", "float32", "ctc_loss_reduction", "mean",
-                           "encoder_config", encoder);
+  json_t *root = json_pack("{s[s] ss si ss ss so}", "architectures", "ParakeetForCTC", "model_type",
+                           "parakeet_ctc", "pad_token_id", config->vocab_size - 1, "dtype", "float32",
+                           "ctc_loss_reduction", "mean", "encoder_config", encoder);
   section_write(root, config, TOP);
-  json_t *features = json_pack("{ss sf sb ss}", "feature_extractor_type", "ParakeetFeatureExtractor", "padding_value",
-                               0.0, "return_attention_mask", 1, "padding_side", "right");
+  json_t *features = json_pack("{ss sf sb ss}", "feature_extractor_type", "ParakeetFeatureExtractor",
+                               "padding_value", 0.0, "return_attention_mask", 1, "padding_side", "right");
   section_write(features, config, FEATURES);
   TRY(json_write(root, folder, "config.json"));
   TRY(json_write(features, folder, "preprocessor_config.json"));

@@ -1,5 +1,5 @@
-/* The fields of ModelConfig by name: config.json and preprocessor_config.json are read and written by this table, and
- * presets and `model.<key>=<value>` settings (src/model/preset.h) use the same names. */
+/* The fields of ModelConfig by name: config.json and preprocessor_config.json are read and written by this
+ * table, and presets and `model.<key>=<value>` settings (src/model/preset.h) use the same names. */
 #ifndef JARGON_MODEL_CONFIG_H
 #define JARGON_MODEL_CONFIG_H
 

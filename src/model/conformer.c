@@ -53,8 +53,8 @@ static const void *positions_of(const Context *ctx, const Conformer *conformer, 
   return dropped;
 }
 
-/* Layer drop (Fan et al. 2019, arXiv 1909.11556): whether this step leaves the layer out. A measuring pass leaves none
- * out. */
+/* Layer drop (Fan et al. 2019, arXiv 1909.11556): whether this step leaves the layer out. A measuring pass
+ * leaves none out. */
 static bool layer_skipped(const Context *ctx, const Conformer *conformer, int layer) {
   float p = dropout_rate(ctx, conformer->layerdrop);
   if (p == 0 || !ctx->arena->base) return false;
@@ -62,12 +62,13 @@ static bool layer_skipped(const Context *ctx, const Conformer *conformer, int la
   return random_bits(row, 0) < random_threshold(p);
 }
 
-void *conformer_forward(const Context *ctx, const Conformer *conformer, ConformerSaved *saved, const Input *input) {
+void *conformer_forward(const Context *ctx, const Conformer *conformer, ConformerSaved *saved,
+                        const Input *input) {
   size_t R = (size_t)ctx->rows.R, C = (size_t)conformer->C;
   void *x = take_rows(ctx, R, C);
   size_t mark = ctx->arena->used;
-  subsampling_forward(ctx, &conformer->subsampling, &saved->subsampling, x, features_of(ctx, conformer, input),
-                      input->levels);
+  subsampling_forward(ctx, &conformer->subsampling, &saved->subsampling, x,
+                      features_of(ctx, conformer, input), input->levels);
   if (!ctx->training) arena_release(ctx->arena, mark);
   if (conformer->input_scale != 1) ctx->kernels->scale(ctx->stream, x, x, conformer->input_scale, R * C);
   dropout_in_place(ctx, x, conformer->C, conformer->dropout, SITE_INPUT);
@@ -75,7 +76,8 @@ void *conformer_forward(const Context *ctx, const Conformer *conformer, Conforme
   const void *positions = positions_of(ctx, conformer, input);
   for (int l = 0; l < conformer->layers; l++) {
     saved->blocks[l].skipped = layer_skipped(ctx, conformer, l);
-    if (!saved->blocks[l].skipped) x = block_forward(ctx, &conformer->blocks[l], &saved->blocks[l], x, positions);
+    if (!saved->blocks[l].skipped)
+      x = block_forward(ctx, &conformer->blocks[l], &saved->blocks[l], x, positions);
   }
   saved->x = x;
   void *logits = take_rows(ctx, R, (size_t)conformer->head.N);

@@ -1,4 +1,5 @@
-/* The network: log-mel front end, subsampling, conformer blocks, CTC head; from samples to logits and back. */
+/* The network: log-mel front end, subsampling, conformer blocks, CTC head; from samples to logits and back.
+ */
 #ifndef JARGON_MODEL_CONFORMER_H
 #define JARGON_MODEL_CONFORMER_H
 
@@ -34,12 +35,13 @@ Conformer conformer_build(Params *params, Params *buffers, const ModelConfig *co
 void conformer_free(Conformer *conformer);
 
 /* Returns the logits (R, V). */
-void *conformer_forward(const Context *ctx, const Conformer *conformer, ConformerSaved *saved, const Input *input);
+void *conformer_forward(const Context *ctx, const Conformer *conformer, ConformerSaved *saved,
+                        const Input *input);
 void conformer_backward(const Context *ctx, const Conformer *conformer, const ConformerSaved *saved,
                         const Input *input, const void *dlogits);
 
-/* The sinusoids of positions T - 1 .. -(T - 1), (2 T - 1, C) floats (Vaswani et al. 2017, arXiv 1706.03762, with
- * sine and cosine interleaved). */
+/* The sinusoids of positions T - 1 .. -(T - 1), (2 T - 1, C) floats (Vaswani et al. 2017, arXiv 1706.03762,
+ * with sine and cosine interleaved). */
 void position_table(float *table, int T, int C);
 
 #endif

@@ -26,11 +26,12 @@ Convolution convolution_build(Params *params, Params *buffers, const ModelConfig
 }
 
 static void batchnorm(const Context *ctx, const Convolution *conv, ConvolutionSaved *saved) {
-  const float *gamma = param_weight(ctx, conv->batchnorm_weight), *beta = param_weight(ctx, conv->batchnorm_bias);
+  const float *gamma = param_weight(ctx, conv->batchnorm_weight),
+              *beta = param_weight(ctx, conv->batchnorm_bias);
   float *mean = param_buffer(ctx, conv->running_mean), *var = param_buffer(ctx, conv->running_var);
   if (ctx->training)
-    ctx->kernels->batchnorm_forward(ctx->stream, saved->b, saved->mean, saved->rstd, mean, var, saved->d, gamma, beta,
-                                    ctx->rows, conv->C, BATCHNORM_EPS, BATCHNORM_MOMENTUM);
+    ctx->kernels->batchnorm_forward(ctx->stream, saved->b, saved->mean, saved->rstd, mean, var, saved->d,
+                                    gamma, beta, ctx->rows, conv->C, BATCHNORM_EPS, BATCHNORM_MOMENTUM);
   else
     ctx->kernels->batchnorm_infer(ctx->stream, saved->b, saved->d, gamma, beta, mean, var, ctx->rows, conv->C,
                                   BATCHNORM_EPS);
@@ -57,26 +58,27 @@ void convolution_forward(const Context *ctx, const Convolution *conv, Convolutio
   batchnorm(ctx, conv, saved);
   ctx->kernels->silu_forward(ctx->stream, saved->s, saved->b, R * C);
   linear_forward(ctx, &conv->pointwise2, o, saved->s, (int)R);
-  ctx->kernels->residual_forward(ctx->stream, y, x, o, ctx->rows, conv->C, 1, dropout_rate(ctx, conv->dropout),
-                                 key_at(ctx, conv->site));
+  ctx->kernels->residual_forward(ctx->stream, y, x, o, ctx->rows, conv->C, 1,
+                                 dropout_rate(ctx, conv->dropout), key_at(ctx, conv->site));
 }
 
-void convolution_backward(const Context *ctx, const Convolution *conv, const ConvolutionSaved *saved, void *dx) {
+void convolution_backward(const Context *ctx, const Convolution *conv, const ConvolutionSaved *saved,
+                          void *dx) {
   size_t R = (size_t)ctx->rows.R, C = (size_t)conv->C, mark = ctx->arena->used;
   void *dn = take_rows(ctx, R, C), *dg = take_rows(ctx, R, C), *du = take_rows(ctx, R, 2 * C);
   void *dd = take_rows(ctx, R, C); /* one after the other the gradient of s, b and d */
 
   /* y = x + drop(o) */
-  ctx->kernels->residual_backward(ctx->stream, dn, dx, ctx->rows, conv->C, 1, dropout_rate(ctx, conv->dropout),
-                                  key_at(ctx, conv->site));
+  ctx->kernels->residual_backward(ctx->stream, dn, dx, ctx->rows, conv->C, 1,
+                                  dropout_rate(ctx, conv->dropout), key_at(ctx, conv->site));
   /* o = W2 s */
   linear_backward(ctx, &conv->pointwise2, dd, dn, saved->s, (int)R);
   /* s = silu(b) */
   ctx->kernels->silu_backward(ctx->stream, dd, dd, saved->b, R * C);
   /* b = batch norm(d) */
-  ctx->kernels->batchnorm_backward(ctx->stream, dd, param_gradient(ctx, conv->batchnorm_weight),
-                                   param_gradient(ctx, conv->batchnorm_bias), dd, saved->d, saved->mean, saved->rstd,
-                                   param_weight(ctx, conv->batchnorm_weight), ctx->rows, conv->C);
+  ctx->kernels->batchnorm_backward(
+      ctx->stream, dd, param_gradient(ctx, conv->batchnorm_weight), param_gradient(ctx, conv->batchnorm_bias),
+      dd, saved->d, saved->mean, saved->rstd, param_weight(ctx, conv->batchnorm_weight), ctx->rows, conv->C);
   /* d = depthwise(g) */
   ctx->kernels->depthwise_backward(ctx->stream, dg, param_gradient(ctx, conv->depthwise_weight),
                                    param_gradient(ctx, conv->depthwise_bias), dd, saved->g,

@@ -2,18 +2,20 @@
 
 static const float HALF = 0.5f; /* the macaron's halves (Lu et al. 2019, arXiv 1906.02762) */
 
-FeedForward feedforward_build(Params *params, const ModelConfig *config, const char *prefix, const char *norm_prefix,
-                              uint32_t site) {
+FeedForward feedforward_build(Params *params, const ModelConfig *config, const char *prefix,
+                              const char *norm_prefix, uint32_t site) {
   int C = config->hidden_size, F = config->intermediate_size;
   char name[128];
-  FeedForward ff = {.activation_dropout = config->activation_dropout, .dropout = config->dropout, .site = site};
+  FeedForward ff = {
+      .activation_dropout = config->activation_dropout, .dropout = config->dropout, .site = site};
   ff.norm = norm_build(params, norm_prefix, C);
   ff.linear1 = linear_build(params, name_in(name, prefix, "linear1"), F, C, config->attention_bias, 2);
   ff.linear2 = linear_build(params, name_in(name, prefix, "linear2"), C, F, config->attention_bias, 2);
   return ff;
 }
 
-void feedforward_forward(const Context *ctx, const FeedForward *ff, FeedForwardSaved *saved, void *y, const void *x) {
+void feedforward_forward(const Context *ctx, const FeedForward *ff, FeedForwardSaved *saved, void *y,
+                         const void *x) {
   size_t R = (size_t)ctx->rows.R;
   int C = ff->linear1.K, F = ff->linear1.N;
   saved->n = take_rows(ctx, R, (size_t)C);
@@ -30,7 +32,8 @@ void feedforward_forward(const Context *ctx, const FeedForward *ff, FeedForwardS
                                  key_at(ctx, ff->site + 1));
 }
 
-void feedforward_backward(const Context *ctx, const FeedForward *ff, const FeedForwardSaved *saved, void *dx) {
+void feedforward_backward(const Context *ctx, const FeedForward *ff, const FeedForwardSaved *saved,
+                          void *dx) {
   size_t R = (size_t)ctx->rows.R, mark = ctx->arena->used;
   int C = ff->linear1.K, F = ff->linear1.N;
   void *dn = take_rows(ctx, R, (size_t)C); /* also the gradient of o, which is done with when dn is made */

@@ -1,9 +1,9 @@
-/* What the conformer's modules share: the context of one pass, and the two layers that occur everywhere, linear and
- * layer norm.
+/* What the conformer's modules share: the context of one pass, and the two layers that occur everywhere,
+ * linear and layer norm.
  *
- * A module is a struct of parameter indices and sizes, with three functions next to each other: build registers its
- * parameters, forward fills a <Module>Saved with the activations that backward reads, backward mirrors forward.
- * Everything a pass allocates comes from the context's arena; the caller releases it. */
+ * A module is a struct of parameter indices and sizes, with three functions next to each other: build
+ * registers its parameters, forward fills a <Module>Saved with the activations that backward reads, backward
+ * mirrors forward. Everything a pass allocates comes from the context's arena; the caller releases it. */
 #ifndef JARGON_MODEL_LAYERS_H
 #define JARGON_MODEL_LAYERS_H
 
@@ -18,9 +18,9 @@ typedef struct Context {
   char *weights_cast;             /* the same in the activation type, for products */
   float *gradients;               /* NULL in inference */
   float *buffer_values;
-  bool training;                  /* dropout, and the batch's statistics in batch norm */
-  RandomKey key;                  /* its site is set where it is used */
-  Rows rows;                      /* of the encoder's frames, after subsampling */
+  bool training; /* dropout, and the batch's statistics in batch norm */
+  RandomKey key; /* its site is set where it is used */
+  Rows rows;     /* of the encoder's frames, after subsampling */
 } Context;
 
 /* Where random numbers are drawn. Block l has the sites SITE_BLOCKS + l SITES_PER_BLOCK and up. */
@@ -56,7 +56,8 @@ typedef struct Linear {
 Linear linear_build(Params *params, const char *prefix, int N, int K, bool bias, int ndim);
 void linear_forward(const Context *ctx, const Linear *linear, void *y, const void *x, int M);
 /* Assigns dx unless it is NULL; accumulates the parameters' gradients. */
-void linear_backward(const Context *ctx, const Linear *linear, void *dx, const void *dy, const void *x, int M);
+void linear_backward(const Context *ctx, const Linear *linear, void *dx, const void *dy, const void *x,
+                     int M);
 
 typedef struct Norm {
   int weight, bias;

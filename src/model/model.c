@@ -34,7 +34,7 @@ struct Model {
   /* arenas */
   Bounds bounds;
   Arena step;
-  Arena batch;         /* host memory, mirrored at batch_device by one upload */
+  Arena batch; /* host memory, mirrored at batch_device by one upload */
   char *batch_device;
   /* results, host memory; the last batch's logits, in the step arena */
   float *log_probability;
@@ -145,7 +145,9 @@ static void floats_set(Model *model, float *to, const float *in, size_t count) {
   model->kernels->stream_sync(model->stream);
 }
 
-void model_weights_get(Model *model, float *out) { floats_get(model, out, model->weights, model->params.floats); }
+void model_weights_get(Model *model, float *out) {
+  floats_get(model, out, model->weights, model->params.floats);
+}
 
 void model_weights_set(Model *model, const float *in) {
   floats_set(model, model->weights, in, model->params.floats);
@@ -173,13 +175,16 @@ double model_frame_seconds(const ModelConfig *config) {
   return (double)config->frontend.hop_length * config->subsampling_factor / config->frontend.sample_rate;
 }
 
-/* The most rows that any batch within the bounds has at each level: halving adds at most half a row an utterance. */
+/* The most rows that any batch within the bounds has at each level: halving adds at most half a row an
+ * utterance. */
 static void bounds_rows(const Model *model, const Bounds *bounds, Rows *levels) {
   const FrontendConfig *frontend = &model->config.frontend;
-  levels[0] = (Rows){.U = bounds->utterances, .R = frontend_frames(frontend, bounds->samples),
+  levels[0] = (Rows){.U = bounds->utterances,
+                     .R = frontend_frames(frontend, bounds->samples),
                      .T_max = frontend_frames(frontend, bounds->longest)};
   for (int i = 1; i <= model->conformer.subsampling.stages; i++)
-    levels[i] = (Rows){.U = bounds->utterances, .R = (levels[i - 1].R + bounds->utterances) / 2,
+    levels[i] = (Rows){.U = bounds->utterances,
+                       .R = (levels[i - 1].R + bounds->utterances) / 2,
                        .T_max = (levels[i - 1].T_max + 1) / 2};
 }
 
@@ -199,15 +204,23 @@ static void positions_set(const Model *model, Input *input) {
 
 static Context context_of(const Model *model, const Backend *kernels, Arena *arena, const Input *input,
                           bool training) {
-  return (Context){.kernels = kernels, .stream = model->stream, .arena = arena, .params = &model->params,
-                   .buffers = &model->buffers, .weights = model->weights, .weights_cast = model->weights_cast,
-                   .gradients = model->gradients, .buffer_values = model->buffer_values, .training = training,
+  return (Context){.kernels = kernels,
+                   .stream = model->stream,
+                   .arena = arena,
+                   .params = &model->params,
+                   .buffers = &model->buffers,
+                   .weights = model->weights,
+                   .weights_cast = model->weights_cast,
+                   .gradients = model->gradients,
+                   .buffer_values = model->buffer_values,
+                   .training = training,
                    .rows = encoder_rows(model, input)};
 }
 
 /* ---- the passes: for real, and shape-only to size the step arena ---- */
 
-static float *train_pass(const Context *ctx, Model *model, const Input *input, CtcLabels labels, float loss_scale) {
+static float *train_pass(const Context *ctx, Model *model, const Input *input, CtcLabels labels,
+                         float loss_scale) {
   int V = model->config.vocab_size;
   float *nll = take_floats(ctx, (size_t)ctx->rows.U);
   void *logits = conformer_forward(ctx, &model->conformer, &model->saved, input);
@@ -244,8 +257,10 @@ static size_t step_measure(Model *model, const Bounds *bounds, bool training) {
   positions_set(model, &input);
   Context ctx = context_of(model, backend_dry(model->kernels->dtype), &arena, &input, training);
   CtcLabels labels = {.total = bounds->labels, .S_max = bounds->labels};
-  if (training) train_pass(&ctx, model, &input, labels, 1);
-  else infer_pass(&ctx, model, &input, &labels);
+  if (training)
+    train_pass(&ctx, model, &input, labels, 1);
+  else
+    infer_pass(&ctx, model, &input, &labels);
   return arena.peak;
 }
 
@@ -297,7 +312,8 @@ static size_t batch_bytes(const Bounds *bounds) {
 static Status arenas_take(Model *model, const Bounds *bounds) {
   Status status = OK;
   const Backend *k = model->kernels;
-  size_t infer = step_measure(model, bounds, false), train = bounds->training ? step_measure(model, bounds, true) : 0;
+  size_t infer = step_measure(model, bounds, false),
+         train = bounds->training ? step_measure(model, bounds, true) : 0;
   size_t step = infer > train ? infer : train, batch = batch_bytes(bounds);
   k->memory_free(model->step.base);
   k->memory_free(model->batch_device);
@@ -313,7 +329,8 @@ done:
   return status;
 }
 
-Status model_reserve(Model *model, int64_t samples, int utterances, int64_t longest, int labels, bool training) {
+Status model_reserve(Model *model, int64_t samples, int utterances, int64_t longest, int labels,
+                     bool training) {
   Status status = OK;
   Bounds bounds = model->bounds;
   bool grown = false;
@@ -353,9 +370,12 @@ static Status batch_check(const Model *model, const ModelBatch *batch, int64_t *
     assert(samples >= 0);
     if (samples > *longest) *longest = samples;
   }
-  if (*longest / config->frontend.hop_length > (int64_t)config->max_position_embeddings * config->subsampling_factor)
-    return fail(ERR_DATA, "an utterance of %.1f s is longer than the model's max_position_embeddings allows (%.1f s): "
-                          "cut it", (double)*longest / config->frontend.sample_rate,
+  if (*longest / config->frontend.hop_length >
+      (int64_t)config->max_position_embeddings * config->subsampling_factor)
+    return fail(ERR_DATA,
+                "an utterance of %.1f s is longer than the model's max_position_embeddings allows (%.1f s): "
+                "cut it",
+                (double)*longest / config->frontend.sample_rate,
                 config->max_position_embeddings * model_frame_seconds(config));
   if (!batch->labels) return OK;
   assert(batch->label_offsets[0] == 0);
@@ -366,8 +386,8 @@ static Status batch_check(const Model *model, const ModelBatch *batch, int64_t *
   return OK;
 }
 
-/* Returns the place of `bytes` in the batch's host memory, filled from `from` unless NULL, and assigns the pointer
- * at `device_pointer`: the same place in the backend's. */
+/* Returns the place of `bytes` in the batch's host memory, filled from `from` unless NULL, and assigns the
+ * pointer at `device_pointer`: the same place in the backend's. */
 static void *batch_place(Model *model, const void *from, size_t bytes, void *device_pointer) {
   char *host = arena_take(&model->batch, bytes), *device = model->batch_device + (host - model->batch.base);
   if (from && bytes) memcpy(host, from, bytes);
@@ -437,7 +457,8 @@ Status model_train_batch(Model *model, const ModelBatch *batch, const ModelTrain
   int64_t longest;
   assert(batch->labels);
   TRY(batch_check(model, batch, &longest));
-  TRY(model_reserve(model, batch->sample_offsets[batch->U], batch->U, longest, batch->label_offsets[batch->U], true));
+  TRY(model_reserve(model, batch->sample_offsets[batch->U], batch->U, longest, batch->label_offsets[batch->U],
+                    true));
   batch_upload(model, batch, &input, &labels, &key.utterances);
   Context ctx = context_of(model, model->kernels, &model->step, &input, true);
   ctx.key = key;

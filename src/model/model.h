@@ -1,7 +1,8 @@
-/* The acoustic model: log-mel front end, Conformer encoder, CTC head; forward and backward over one packed batch.
+/* The acoustic model: log-mel front end, Conformer encoder, CTC head; forward and backward over one packed
+ * batch.
  *
- * Configuration fields and parameter names are those of transformers' ParakeetForCTC, so that the model directory
- * (config.json, model.safetensors, preprocessor_config.json, tokenizer.json) is the ecosystem's. */
+ * Configuration fields and parameter names are those of transformers' ParakeetForCTC, so that the model
+ * directory (config.json, model.safetensors, preprocessor_config.json, tokenizer.json) is the ecosystem's. */
 #ifndef JARGON_MODEL_MODEL_H
 #define JARGON_MODEL_MODEL_H
 
@@ -38,8 +39,8 @@ typedef struct Param {
   int64_t shape[4];
   size_t offset, count; /* in floats, within weights (or within buffers) */
   ParamInit init;
-  float init_scale;     /* standard deviation, or bound of the uniform */
-  bool decay;           /* takes weight decay: matrices and convolutions, not biases and norms */
+  float init_scale; /* standard deviation, or bound of the uniform */
+  bool decay;       /* takes weight decay: matrices and convolutions, not biases and norms */
 } Param;
 
 typedef struct Model Model;
@@ -55,10 +56,10 @@ Stream *model_stream(const Model *model);
 /* Every parameter, in the order of registration; and the flat arrays in backend memory. */
 int model_param_count(const Model *model);
 const Param *model_param(const Model *model, int index);
-size_t model_weight_count(const Model *model);   /* floats in all, with padding between parameters (always 0) */
-float *model_weights(Model *model);              /* master weights, float */
-void *model_weights_cast(Model *model);          /* the copy products read; the master itself in float */
-float *model_gradients(Model *model);            /* allocated at first use; accumulate until zeroed */
+size_t model_weight_count(const Model *model); /* floats in all, with padding between parameters (always 0) */
+float *model_weights(Model *model);            /* master weights, float */
+void *model_weights_cast(Model *model);        /* the copy products read; the master itself in float */
+float *model_gradients(Model *model);          /* allocated at first use; accumulate until zeroed */
 /* Buffers: batch norm's running mean and variance. `batches` is num_batches_tracked. */
 int model_buffer_count(const Model *model);
 const Param *model_buffer(const Model *model, int index);
@@ -75,35 +76,36 @@ void model_buffers_set(Model *model, const float *in);
 /* What goes in. All host memory; the model uploads it. */
 typedef struct ModelBatch {
   int U;
-  const int16_t *samples;          /* 16 kHz, one utterance after the other */
-  const int64_t *sample_offsets;   /* U + 1 */
-  const int32_t *labels;           /* NULL in inference */
-  const int32_t *label_offsets;    /* U + 1 */
-  const uint32_t *utterances;      /* U identities for dropout and SpecAugment; NULL: 0, 1, ... */
+  const int16_t *samples;        /* 16 kHz, one utterance after the other */
+  const int64_t *sample_offsets; /* U + 1 */
+  const int32_t *labels;         /* NULL in inference */
+  const int32_t *label_offsets;  /* U + 1 */
+  const uint32_t *utterances;    /* U identities for dropout and SpecAugment; NULL: 0, 1, ... */
 } ModelBatch;
 
 typedef struct ModelTraining {
   uint64_t seed;
   uint32_t step;
-  float loss_scale;                /* gradient of loss_scale times the sum of negative log-likelihoods */
-  SpecAugmentConfig augment;       /* all 0: none */
+  float loss_scale;          /* gradient of loss_scale times the sum of negative log-likelihoods */
+  SpecAugmentConfig augment; /* all 0: none */
 } ModelTraining;
 
 /* Frames of the encoder's output for an utterance of that many samples, and seconds of one such frame. */
 int model_frames(const ModelConfig *config, int64_t samples);
 double model_frame_seconds(const ModelConfig *config);
 
-/* Sizes the arenas for any batch of at most that much audio in at most that many utterances (training or not);
- * called again it grows. model_train_step() and model_infer() on a batch within it do not allocate. */
-Status model_reserve(Model *model, int64_t samples, int utterances, int64_t longest, int labels, bool training);
+/* Sizes the arenas for any batch of at most that much audio in at most that many utterances (training or
+ * not); called again it grows. model_train_step() and model_infer() on a batch within it do not allocate. */
+Status model_reserve(Model *model, int64_t samples, int utterances, int64_t longest, int labels,
+                     bool training);
 
-/* Forward, CTC loss, backward: accumulates gradients, updates batch norm's running statistics, assigns nll (U, host):
- * +infinity where the labels do not fit. */
+/* Forward, CTC loss, backward: accumulates gradients, updates batch norm's running statistics, assigns nll
+ * (U, host): +infinity where the labels do not fit. */
 Status model_train_batch(Model *model, const ModelBatch *batch, const ModelTraining *training, float *nll);
 
-/* Inference: greedy best class and its log-probability for each frame of each utterance. frame_offsets (U + 1),
- * best and log_probability (frame_offsets[U]) are host arrays owned by the model, valid until its next call.
- * With labels in the batch, nll (U, host; may be NULL) is assigned too. */
+/* Inference: greedy best class and its log-probability for each frame of each utterance. frame_offsets (U +
+ * 1), best and log_probability (frame_offsets[U]) are host arrays owned by the model, valid until its next
+ * call. With labels in the batch, nll (U, host; may be NULL) is assigned too. */
 typedef struct ModelOutput {
   const int32_t *frame_offsets;
   const int32_t *best;
@@ -111,8 +113,8 @@ typedef struct ModelOutput {
 } ModelOutput;
 Status model_infer(Model *model, const ModelBatch *batch, ModelOutput *output, float *nll);
 
-/* The logits of model_infer's last batch, (frame_offsets[U], vocab_size) float, copied to host `out`. For tests, and
- * for decoders that need more than the best class. */
+/* The logits of model_infer's last batch, (frame_offsets[U], vocab_size) float, copied to host `out`. For
+ * tests, and for decoders that need more than the best class. */
 void model_logits(Model *model, float *out);
 
 #endif

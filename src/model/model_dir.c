@@ -16,7 +16,8 @@
 
 enum { TOKENIZER_LIMIT = 1 << 26 };
 
-/* Beside "norm.running_mean" stands a counter, "norm.num_batches_tracked"; NULL for other buffers. The caller frees. */
+/* Beside "norm.running_mean" stands a counter, "norm.num_batches_tracked"; NULL for other buffers. The caller
+ * frees. */
 static char *counter_name(const char *buffer) {
   const char *mean = "running_mean", *at = strstr(buffer, mean);
   if (!at || at[strlen(mean)]) return NULL;
@@ -45,7 +46,8 @@ static Status left_add(const Left *left, const char *name, Status why) {
 static Status tensor_compare(const Safetensors *file, const Param *param, const Tensor *tensor) {
   char here[128], there[128];
   if (!tensor) return fail(ERR_DATA, "%s: tensor %s is missing", file->path, param->name);
-  if (tensor->ndim == param->ndim && memcmp(tensor->shape, param->shape, sizeof *param->shape * (size_t)param->ndim) == 0)
+  if (tensor->ndim == param->ndim &&
+      memcmp(tensor->shape, param->shape, sizeof *param->shape * (size_t)param->ndim) == 0)
     return OK;
   return fail(ERR_DATA, "%s: tensor %s has the shape %s; the configuration needs %s", file->path, param->name,
               shape_text(tensor->shape, tensor->ndim, there, sizeof there),
@@ -53,8 +55,8 @@ static Status tensor_compare(const Safetensors *file, const Param *param, const 
 }
 
 /* Reads the tensors of `count` parameters into values. */
-static Status params_read(const Safetensors *file, const Model *model, ParamAt *param_at, int count, float *values,
-                          const Left *left) {
+static Status params_read(const Safetensors *file, const Model *model, ParamAt *param_at, int count,
+                          float *values, const Left *left) {
   for (int i = 0; i < count; i++) {
     const Param *param = param_at(model, i);
     const Tensor *tensor = safetensors_find(file, param->name);
@@ -84,7 +86,8 @@ static Status unknown_check(const Safetensors *file, const Model *model, const L
   for (int i = 0; i < file->count; i++) {
     const char *name = file->tensors[i].name;
     if (name_known(model, name)) continue;
-    Status status = left_add(left, name, fail(ERR_DATA, "%s: tensor %s has no place in the model", file->path, name));
+    Status status =
+        left_add(left, name, fail(ERR_DATA, "%s: tensor %s has no place in the model", file->path, name));
     if (status != OK) return status;
   }
   return OK;
@@ -97,7 +100,8 @@ static Status counter_read(const Safetensors *file, const Model *model, int64_t 
     const Tensor *tensor = name ? safetensors_find(file, name) : NULL;
     free(name);
     if (!tensor) continue;
-    if (tensor_count(tensor) != 1) return fail(ERR_DATA, "%s: tensor %s must be one number", file->path, tensor->name);
+    if (tensor_count(tensor) != 1)
+      return fail(ERR_DATA, "%s: tensor %s must be one number", file->path, tensor->name);
     return safetensors_int64(file, tensor, batches);
   }
   return OK;
@@ -134,7 +138,8 @@ done:
   return status;
 }
 
-/* Whether the weights are those of the configuration, before any memory is taken for a model that may be absurd. */
+/* Whether the weights are those of the configuration, before any memory is taken for a model that may be
+ * absurd. */
 static Status weights_check(const ModelConfig *config, const char *path) {
   Status status = OK;
   Safetensors file = {.fd = -1};
@@ -171,7 +176,8 @@ done:
 /* ---- writing ---- */
 
 static Tensor tensor_of(const Param *param, const float *values) {
-  Tensor tensor = {.name = param->name, .type = TENSOR_F32, .ndim = param->ndim, .data = values + param->offset};
+  Tensor tensor = {
+      .name = param->name, .type = TENSOR_F32, .ndim = param->ndim, .data = values + param->offset};
   memcpy(tensor.shape, param->shape, sizeof param->shape);
   return tensor;
 }
@@ -180,7 +186,7 @@ static Status weights_write(Model *model, const char *path) {
   int count = 0, params = model_param_count(model), buffers = model_buffer_count(model), counters = 0;
   float *weights = xcalloc(model_weight_count(model), sizeof *weights);
   float *values = xcalloc(model_buffer_floats(model), sizeof *values);
-  Tensor *tensors = xcalloc((unsigned long)(params + 2 * buffers), sizeof *tensors);
+  Tensor *tensors = xcalloc((unsigned long)params + 2 * (unsigned long)buffers, sizeof *tensors);
   char **names = xcalloc((unsigned long)buffers, sizeof *names);
   model_weights_get(model, weights);
   model_buffers_get(model, values);
@@ -216,13 +222,15 @@ static Status folder_remove(const char *path) {
   DIR *folder = opendir(path);
   if (!folder) return errno == ENOENT ? OK : fail(ERR_IO, "cannot open %s: %s", path, strerror(errno));
   for (struct dirent *entry; (entry = readdir(folder));)
-    if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) unlinkat(dirfd(folder), entry->d_name, 0);
+    if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+      unlinkat(dirfd(folder), entry->d_name, 0);
   closedir(folder);
   return rmdir(path) == 0 ? OK : fail(ERR_IO, "cannot remove %s: %s", path, strerror(errno));
 }
 
-/* Puts the finished folder `fresh` in the place of `path`, in one exchange of names; then removes the old one. A file
- * system that cannot exchange (NFS) gets two renames: a crash between them leaves the old model under `old`. */
+/* Puts the finished folder `fresh` in the place of `path`, in one exchange of names; then removes the old
+ * one. A file system that cannot exchange (NFS) gets two renames: a crash between them leaves the old model
+ * under `old`. */
 static Status folder_replace(const char *fresh, const char *path) {
   Status status = OK;
   char *old = xprintf("%s.jargon-old", path), *copy = xstrdup(path);
@@ -244,8 +252,8 @@ done:
   return status;
 }
 
-/* `path` without slashes at its end and, where it is there, without symbolic links. What is there must be a model or
- * empty, because it will be removed. */
+/* `path` without slashes at its end and, where it is there, without symbolic links. What is there must be a
+ * model or empty, because it will be removed. */
 static Status target_resolve(const char *path, char **target) {
   *target = realpath(path, NULL);
   if (!*target) {
@@ -260,7 +268,9 @@ static Status target_resolve(const char *path, char **target) {
   if (count >= 0) free(entries);
   bool replaceable = count == 2 || access(config, F_OK) == 0; /* "." and ".." */
   free(config);
-  return replaceable ? OK : fail(ERR_USAGE, "%s is there and is not a model directory: save to another place", path);
+  return replaceable
+             ? OK
+             : fail(ERR_USAGE, "%s is there and is not a model directory: save to another place", path);
 }
 
 Status model_save(Model *model, const char *path, const char *tokenizer_json) {

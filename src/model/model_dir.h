@@ -13,13 +13,13 @@ Status model_dir_config(ModelConfig *config, const char *path);
 /* Config and weights. A tensor that is missing, of another shape or type, or unknown is ERR_DATA by name. */
 Status model_load(Model **out, const char *path, const Backend *backend);
 
-/* Into an existing model: takes the tensors whose names and shapes agree, leaves the others as they are and lists
- * them in *left (one name a line, the caller's to free; NULL: any difference is an error). For transfer to another
- * vocabulary. */
+/* Into an existing model: takes the tensors whose names and shapes agree, leaves the others as they are and
+ * lists them in *left (one name a line, the caller's to free; NULL: any difference is an error). For transfer
+ * to another vocabulary. */
 Status model_load_weights(Model *model, const char *path, char **left);
 
-/* Writes the directory. tokenizer_json: path of the tokenizer.json to put in it. An existing directory at `path` is
- * replaced, and at no instant is there none. */
+/* Writes the directory. tokenizer_json: path of the tokenizer.json to put in it. An existing directory at
+ * `path` is replaced, and at no instant is there none. */
 Status model_save(Model *model, const char *path, const char *tokenizer_json);
 
 #endif

@@ -1,8 +1,8 @@
 /* The modules of the conformer (Gulati et al. 2020, arXiv 2005.08100), each in a file of its own.
  *
- * The four modules of a block are residual units, y = x + scale drop(f(layer norm(x))), over x, y (R, C) with R the
- * encoder's rows. Forward assigns y; y may be x when no backward follows. Backward works in place: dx is the gradient
- * of y on entry and of x on return; it releases what it took from the arena. */
+ * The four modules of a block are residual units, y = x + scale drop(f(layer norm(x))), over x, y (R, C) with
+ * R the encoder's rows. Forward assigns y; y may be x when no backward follows. Backward works in place: dx
+ * is the gradient of y on entry and of x on return; it releases what it took from the arena. */
 #ifndef JARGON_MODEL_MODULES_H
 #define JARGON_MODEL_MODULES_H
 
@@ -18,13 +18,14 @@ typedef struct FeedForward {
 
 typedef struct FeedForwardSaved {
   NormSaved norm;
-  void *n;    /* (R, C) layer norm(x) */
+  void *n;     /* (R, C) layer norm(x) */
   void *h, *a; /* (R, F) W1 n, and drop(silu(h)) */
 } FeedForwardSaved;
 
-FeedForward feedforward_build(Params *params, const ModelConfig *config, const char *prefix, const char *norm_prefix,
-                              uint32_t site);
-void feedforward_forward(const Context *ctx, const FeedForward *ff, FeedForwardSaved *saved, void *y, const void *x);
+FeedForward feedforward_build(Params *params, const ModelConfig *config, const char *prefix,
+                              const char *norm_prefix, uint32_t site);
+void feedforward_forward(const Context *ctx, const FeedForward *ff, FeedForwardSaved *saved, void *y,
+                         const void *x);
 void feedforward_backward(const Context *ctx, const FeedForward *ff, const FeedForwardSaved *saved, void *dx);
 
 /* f(n) = Wo attention(Wq n, Wk n, Wv n, Wp positions): attention.c, kernels/attention.h */
@@ -46,10 +47,10 @@ typedef struct AttentionSaved {
   float *lse;            /* (R, H) */
 } AttentionSaved;
 
-Attention attention_build(Params *params, const ModelConfig *config, const char *prefix, const char *norm_prefix,
-                          uint32_t site);
-void attention_forward(const Context *ctx, const Attention *att, AttentionSaved *saved, void *y, const void *x,
-                       const void *positions);
+Attention attention_build(Params *params, const ModelConfig *config, const char *prefix,
+                          const char *norm_prefix, uint32_t site);
+void attention_forward(const Context *ctx, const Attention *att, AttentionSaved *saved, void *y,
+                       const void *x, const void *positions);
 void attention_backward(const Context *ctx, const Attention *att, const AttentionSaved *saved, void *dx);
 
 /* f(n) = W2 silu(batch norm(depthwise(glu(W1 n)))): convolution.c */
@@ -66,17 +67,18 @@ typedef struct Convolution {
 
 typedef struct ConvolutionSaved {
   NormSaved norm;
-  void *n;            /* (R, C) layer norm(x) */
-  void *u;            /* (R, 2 C) W1 n */
+  void *n;             /* (R, C) layer norm(x) */
+  void *u;             /* (R, 2 C) W1 n */
   void *g, *d, *b, *s; /* (R, C) after GLU, depthwise, batch norm, SiLU */
-  float *mean, *rstd; /* (C) of the batch */
+  float *mean, *rstd;  /* (C) of the batch */
 } ConvolutionSaved;
 
 Convolution convolution_build(Params *params, Params *buffers, const ModelConfig *config, const char *prefix,
                               const char *norm_prefix, uint32_t site);
 void convolution_forward(const Context *ctx, const Convolution *conv, ConvolutionSaved *saved, void *y,
                          const void *x);
-void convolution_backward(const Context *ctx, const Convolution *conv, const ConvolutionSaved *saved, void *dx);
+void convolution_backward(const Context *ctx, const Convolution *conv, const ConvolutionSaved *saved,
+                          void *dx);
 
 /* x -> half feed-forward -> attention -> convolution -> half feed-forward -> layer norm: block.c */
 typedef struct Block {
@@ -96,16 +98,19 @@ typedef struct BlockSaved {
 } BlockSaved;
 
 Block block_build(Params *params, Params *buffers, const ModelConfig *config, int layer);
-/* Returns y: a new array in training, x itself (overwritten) in inference, where scratch is given back as well. */
-void *block_forward(const Context *ctx, const Block *block, BlockSaved *saved, void *x, const void *positions);
+/* Returns y: a new array in training, x itself (overwritten) in inference, where scratch is given back as
+ * well. */
+void *block_forward(const Context *ctx, const Block *block, BlockSaved *saved, void *x,
+                    const void *positions);
 void block_backward(const Context *ctx, const Block *block, const BlockSaved *saved, void *dx);
 
 /* Features (R_0, mels) -> (R, C): strided convolutions with ReLU between, then a linear layer: subsampling.c.
- * levels[0] are the features' rows, levels[i] those after the i-th convolution; levels[stages] the encoder's. */
+ * levels[0] are the features' rows, levels[i] those after the i-th convolution; levels[stages] the encoder's.
+ */
 enum { STAGES_MAX = 4 };
 
 typedef struct Subsampling {
-  int stages;             /* log2 of the factor */
+  int stages;                               /* log2 of the factor */
   int weight[STAGES_MAX], bias[STAGES_MAX]; /* of the strided convolutions */
   Linear pointwise[STAGES_MAX];             /* after each but the first */
   Linear linear;
@@ -122,7 +127,7 @@ typedef struct SubsamplingSaved {
 Subsampling subsampling_build(Params *params, const ModelConfig *config);
 void subsampling_forward(const Context *ctx, const Subsampling *sub, SubsamplingSaved *saved, void *y,
                          const float *features, const Rows *levels);
-void subsampling_backward(const Context *ctx, const Subsampling *sub, const SubsamplingSaved *saved, const void *dy,
-                          const Rows *levels);
+void subsampling_backward(const Context *ctx, const Subsampling *sub, const SubsamplingSaved *saved,
+                          const void *dy, const Rows *levels);
 
 #endif

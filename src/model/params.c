@@ -11,8 +11,12 @@ int params_add(Params *params, const char *prefix, const char *name, const int64
                float scale, bool decay) {
   params->items = xrealloc(params->items, (unsigned long)params->count + 1, sizeof *params->items);
   Param *param = &params->items[params->count];
-  *param = (Param){.name = xprintf("%s.%s", prefix, name), .offset = params->floats, .count = 1, .init = init,
-                   .init_scale = scale, .decay = decay};
+  *param = (Param){.name = xprintf("%s.%s", prefix, name),
+                   .offset = params->floats,
+                   .count = 1,
+                   .init = init,
+                   .init_scale = scale,
+                   .decay = decay};
   for (; param->ndim < 4 && shape[param->ndim] > 0; param->ndim++) {
     param->shape[param->ndim] = shape[param->ndim];
     param->count *= (size_t)shape[param->ndim];
@@ -40,7 +44,9 @@ static uint32_t name_hash(const char *name) { /* FNV-1a */
 }
 
 /* Uniform in (0, 1), never 0 or 1. */
-static double uniform(uint64_t row, uint32_t channel) { return (random_bits(row, channel) + 0.5) / 4294967296.0; }
+static double uniform(uint64_t row, uint32_t channel) {
+  return (random_bits(row, channel) + 0.5) / 4294967296.0;
+}
 
 static void param_init(const Param *param, float *values, uint64_t seed) {
   uint32_t hash = name_hash(param->name);
@@ -48,9 +54,15 @@ static void param_init(const Param *param, float *values, uint64_t seed) {
     uint64_t row = random_row(seed, 0, hash, (uint32_t)(i >> 32), (uint32_t)(i >> 16));
     uint32_t channel = 2 * (uint32_t)(i & 0xffff);
     switch (param->init) {
-    case INIT_ZERO: values[i] = 0; break;
-    case INIT_ONE: values[i] = 1; break;
-    case INIT_UNIFORM: values[i] = (float)(param->init_scale * (2 * uniform(row, channel) - 1)); break;
+    case INIT_ZERO:
+      values[i] = 0;
+      break;
+    case INIT_ONE:
+      values[i] = 1;
+      break;
+    case INIT_UNIFORM:
+      values[i] = (float)(param->init_scale * (2 * uniform(row, channel) - 1));
+      break;
     case INIT_NORMAL: /* Box and Muller 1958 */
       values[i] = (float)(param->init_scale * sqrt(-2 * log(uniform(row, channel))) *
                           cos(2 * M_PI * uniform(row, channel + 1)));
@@ -61,7 +73,8 @@ static void param_init(const Param *param, float *values, uint64_t seed) {
 
 void params_init(const Params *params, float *values, uint64_t seed) {
   memset(values, 0, params->floats * sizeof *values);
-  for (int i = 0; i < params->count; i++) param_init(&params->items[i], values + params->items[i].offset, seed);
+  for (int i = 0; i < params->count; i++)
+    param_init(&params->items[i], values + params->items[i].offset, seed);
 }
 
 const char *shape_text(const int64_t *shape, int ndim, char *out, size_t size) {

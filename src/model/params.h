@@ -1,5 +1,6 @@
-/* The list of a model's parameters (or buffers): declared once, by name, while the modules are built. Offsets are
- * in floats within one contiguous array; each parameter begins on a multiple of PARAM_ALIGN, the gaps stay 0. */
+/* The list of a model's parameters (or buffers): declared once, by name, while the modules are built. Offsets
+ * are in floats within one contiguous array; each parameter begins on a multiple of PARAM_ALIGN, the gaps
+ * stay 0. */
 #ifndef JARGON_MODEL_PARAMS_H
 #define JARGON_MODEL_PARAMS_H
 
@@ -13,8 +14,8 @@ typedef struct Params {
   size_t floats; /* length of the array, gaps included */
 } Params;
 
-/* Registers "<prefix>.<name>" and returns its index. Unused dimensions of `shape` are 0. `scale` is the standard
- * deviation or the bound of the random initial values. */
+/* Registers "<prefix>.<name>" and returns its index. Unused dimensions of `shape` are 0. `scale` is the
+ * standard deviation or the bound of the random initial values. */
 int params_add(Params *params, const char *prefix, const char *name, const int64_t shape[4], ParamInit init,
                float scale, bool decay);
 void params_free(Params *params);

@@ -21,7 +21,8 @@ static Status expect_event(yaml_parser_t *parser, yaml_event_type_t type, const 
   Status status = next_event(parser, &event, path);
   if (status != OK) return status;
   if (event.type != type)
-    status = fail(ERR_DATA, "%s:%zu: expected one mapping of `key: value` lines", path, event.start_mark.line + 1);
+    status =
+        fail(ERR_DATA, "%s:%zu: expected one mapping of `key: value` lines", path, event.start_mark.line + 1);
   yaml_event_delete(&event);
   return status;
 }

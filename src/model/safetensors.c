@@ -17,8 +17,11 @@ enum { HEADER_LIMIT = 1 << 25, LENGTH_BYTES = 8 };
 static const struct {
   const char *name;
   int size; /* bytes of one value */
-} types[] = {[TENSOR_F32] = {"F32", 4}, [TENSOR_F16] = {"F16", 2}, [TENSOR_BF16] = {"BF16", 2},
-             [TENSOR_I64] = {"I64", 8}, [TENSOR_OTHER] = {"another type", 0}};
+} types[] = {[TENSOR_F32] = {"F32", 4},
+             [TENSOR_F16] = {"F16", 2},
+             [TENSOR_BF16] = {"BF16", 2},
+             [TENSOR_I64] = {"I64", 8},
+             [TENSOR_OTHER] = {"another type", 0}};
 
 int64_t tensor_count(const Tensor *tensor) {
   int64_t count = 1;
@@ -92,7 +95,9 @@ static int by_place(const void *a, const void *b) {
   return (x->end > y->end) - (x->end < y->end);
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(((const Tensor *)a)->name, ((const Tensor *)b)->name); }
+static int by_name(const void *a, const void *b) {
+  return strcmp(((const Tensor *)a)->name, ((const Tensor *)b)->name);
+}
 
 static Status coverage_check(Safetensors *file, uint64_t data_size) {
   uint64_t at = 0;
@@ -100,12 +105,13 @@ static Status coverage_check(Safetensors *file, uint64_t data_size) {
   for (int i = 0; i < file->count; i++) {
     const Tensor *tensor = &file->tensors[i];
     if (tensor->begin != at)
-      return fail(ERR_DATA, "%s: tensor %s: its data begins at %llu, but the one before ends at %llu", file->path,
-                  tensor->name, (unsigned long long)tensor->begin, (unsigned long long)at);
+      return fail(ERR_DATA, "%s: tensor %s: its data begins at %llu, but the one before ends at %llu",
+                  file->path, tensor->name, (unsigned long long)tensor->begin, (unsigned long long)at);
     at = tensor->end;
   }
   if (at != data_size)
-    return fail(ERR_DATA, "%s: %llu bytes after the last tensor", file->path, (unsigned long long)(data_size - at));
+    return fail(ERR_DATA, "%s: %llu bytes after the last tensor", file->path,
+                (unsigned long long)(data_size - at));
   return OK;
 }
 
@@ -143,8 +149,10 @@ Status safetensors_open(Safetensors *file, const char *path) {
   TRY(read_at(file, length_bytes, LENGTH_BYTES, 0));
   uint64_t length = little_endian(length_bytes), after = (uint64_t)info.st_size - LENGTH_BYTES;
   if (length > HEADER_LIMIT || length > after)
-    TRY(fail(ERR_DATA, "%s: the header's length %llu is more than the file or the limit of %d bytes allow: is this a "
-                       "safetensors file?", path, (unsigned long long)length, HEADER_LIMIT));
+    TRY(fail(ERR_DATA,
+             "%s: the header's length %llu is more than the file or the limit of %d bytes allow: is this a "
+             "safetensors file?",
+             path, (unsigned long long)length, HEADER_LIMIT));
   text = xcalloc(length + 1, 1);
   TRY(read_at(file, text, length, LENGTH_BYTES));
   file->data_start = LENGTH_BYTES + length;
@@ -208,7 +216,8 @@ Status safetensors_floats(const Safetensors *file, const Tensor *tensor, float *
 }
 
 Status safetensors_int64(const Safetensors *file, const Tensor *tensor, int64_t *out) {
-  if (tensor->type != TENSOR_I64) return fail(ERR_DATA, "%s: tensor %s must be I64", file->path, tensor->name);
+  if (tensor->type != TENSOR_I64)
+    return fail(ERR_DATA, "%s: tensor %s must be I64", file->path, tensor->name);
   return read_at(file, out, tensor->end - tensor->begin, file->data_start + tensor->begin);
 }
 

@@ -1,6 +1,6 @@
-/* The safetensors file format (https://github.com/huggingface/safetensors): 8 bytes of little-endian header length,
- * a JSON header {"name": {"dtype", "shape", "data_offsets": [begin, end]}, "__metadata__": {...}}, then the data,
- * which the tensors cover without hole or overlap. */
+/* The safetensors file format (https://github.com/huggingface/safetensors): 8 bytes of little-endian header
+ * length, a JSON header {"name": {"dtype", "shape", "data_offsets": [begin, end]}, "__metadata__": {...}},
+ * then the data, which the tensors cover without hole or overlap. */
 #ifndef JARGON_MODEL_SAFETENSORS_H
 #define JARGON_MODEL_SAFETENSORS_H
 
@@ -29,7 +29,8 @@ typedef struct Safetensors {
   int count;
 } Safetensors;
 
-/* Reads and checks the header; the data is read tensor by tensor. Errors are ERR_DATA with the file, and the tensor. */
+/* Reads and checks the header; the data is read tensor by tensor. Errors are ERR_DATA with the file, and the
+ * tensor. */
 Status safetensors_open(Safetensors *file, const char *path);
 void safetensors_close(Safetensors *file);
 
@@ -41,7 +42,8 @@ int64_t tensor_count(const Tensor *tensor);
 Status safetensors_floats(const Safetensors *file, const Tensor *tensor, float *out);
 Status safetensors_int64(const Safetensors *file, const Tensor *tensor, int64_t *out);
 
-/* Writes tensors (name, type, shape and data of each; begin and end are ignored) with the metadata format: pt. */
+/* Writes tensors (name, type, shape and data of each; begin and end are ignored) with the metadata format:
+ * pt. */
 Status safetensors_write(const char *path, const Tensor *tensors, int count);
 
 #endif

@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stdio.h>
 
-/* Names: layers.0 is the plain convolution, layers.1 its ReLU, then depthwise, pointwise and ReLU take three indices
- * each: layers.2, 3, 4, 5, ... */
+/* Names: layers.0 is the plain convolution, layers.1 its ReLU, then depthwise, pointwise and ReLU take three
+ * indices each: layers.2, 3, 4, 5, ... */
 static const char *layer_name(char *out, size_t size, int index) {
   snprintf(out, size, "encoder.subsampling.layers.%d", index);
   return out;
@@ -20,7 +20,8 @@ Subsampling subsampling_build(Params *params, const ModelConfig *config) {
     layer_name(name, sizeof name, layer);
     sub.weight[i] = params_add(params, name, "weight", shape, INIT_UNIFORM, 1 / (float)K, true);
     sub.bias[i] = params_add(params, name, "bias", (int64_t[4]){C}, INIT_ZERO, 0, false);
-    if (i > 0) sub.pointwise[i] = linear_build(params, layer_name(name, sizeof name, layer + 1), C, C, true, 4);
+    if (i > 0)
+      sub.pointwise[i] = linear_build(params, layer_name(name, sizeof name, layer + 1), C, C, true, 4);
   }
   int F = sub.mels / config->subsampling_factor;
   sub.linear = linear_build(params, "encoder.subsampling.linear", config->hidden_size, C * F, true, 2);
@@ -29,8 +30,8 @@ Subsampling subsampling_build(Params *params, const ModelConfig *config) {
 
 /* The convolution of stage i, from 2 F bins to F (mels are a multiple of the factor). */
 static Conv2dShape stage_shape(const Subsampling *sub, int i) {
-  return (Conv2dShape){.F_in = sub->mels >> i, .F_out = sub->mels >> (i + 1), .C = sub->channels, .K = sub->K,
-                       .stride = 2};
+  return (Conv2dShape){
+      .F_in = sub->mels >> i, .F_out = sub->mels >> (i + 1), .C = sub->channels, .K = sub->K, .stride = 2};
 }
 
 static size_t stage_rows(const Subsampling *sub, const Rows *levels, int i) {
@@ -47,11 +48,12 @@ void subsampling_forward(const Context *ctx, const Subsampling *sub, Subsampling
     const float *weight = param_weight(ctx, sub->weight[i]), *bias = param_weight(ctx, sub->bias[i]);
     saved->y[i] = take_rows(ctx, M, C);
     if (i == 0) {
-      k->conv2d_forward(ctx->stream, saved->y[0], features, weight, bias, levels[0], levels[1], stage_shape(sub, 0));
+      k->conv2d_forward(ctx->stream, saved->y[0], features, weight, bias, levels[0], levels[1],
+                        stage_shape(sub, 0));
     } else {
       saved->d[i] = take_rows(ctx, M, C);
-      k->depthwise_conv2d_forward(ctx->stream, saved->d[i], saved->y[i - 1], weight, bias, levels[i], levels[i + 1],
-                                  stage_shape(sub, i));
+      k->depthwise_conv2d_forward(ctx->stream, saved->d[i], saved->y[i - 1], weight, bias, levels[i],
+                                  levels[i + 1], stage_shape(sub, i));
       linear_forward(ctx, &sub->pointwise[i], saved->y[i], saved->d[i], (int)M);
     }
     k->relu_forward(ctx->stream, saved->y[i], saved->y[i], M * C);
@@ -62,8 +64,8 @@ void subsampling_forward(const Context *ctx, const Subsampling *sub, Subsampling
   linear_forward(ctx, &sub->linear, y, saved->flat, R);
 }
 
-void subsampling_backward(const Context *ctx, const Subsampling *sub, const SubsamplingSaved *saved, const void *dy,
-                          const Rows *levels) {
+void subsampling_backward(const Context *ctx, const Subsampling *sub, const SubsamplingSaved *saved,
+                          const void *dy, const Rows *levels) {
   const Backend *k = ctx->kernels;
   size_t C = (size_t)sub->channels, mark = ctx->arena->used;
   int last = sub->stages - 1, R = levels[sub->stages].R, F = sub->mels >> sub->stages;
@@ -84,7 +86,8 @@ void subsampling_backward(const Context *ctx, const Subsampling *sub, const Subs
       void *dd = take_rows(ctx, M, C), *dbefore = take_rows(ctx, stage_rows(sub, levels, i - 1), C);
       linear_backward(ctx, &sub->pointwise[i], dd, dstage, saved->d[i], (int)M);
       k->depthwise_conv2d_backward(ctx->stream, dbefore, dweight, dbias, dd, saved->y[i - 1],
-                                   param_weight(ctx, sub->weight[i]), levels[i], levels[i + 1], stage_shape(sub, i));
+                                   param_weight(ctx, sub->weight[i]), levels[i], levels[i + 1],
+                                   stage_shape(sub, i));
       dstage = dbefore;
     }
   }

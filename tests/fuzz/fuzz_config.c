@@ -1,4 +1,5 @@
-/* Fuzz target: any bytes as a preset (first byte even) or as config.json; what is accepted must pass its own check. */
+/* Fuzz target: any bytes as a preset (first byte even) or as config.json; what is accepted must pass its own
+ * check. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
-/* Against transformers' ParakeetForCTC: features, logits, loss, running statistics and every parameter's gradient of
- * the small random models of tests/golden/parakeet (made by make_parakeet.py), loaded from transformers' own files. */
+/* Against transformers' ParakeetForCTC: features, logits, loss, running statistics and every parameter's
+ * gradient of the small random models of tests/golden/parakeet (made by make_parakeet.py), loaded from
+ * transformers' own files. */
 #include "tests/unit/test_model.h"
 
 #include <math.h>
@@ -50,8 +51,11 @@ static void golden_open(Golden *golden, const char *name) {
   golden_ints(golden, "labels", golden->labels, 32);
   int U = golden_ints(golden, "label_offsets", golden->label_offsets, 4) - 1;
   for (int u = 0; u <= U; u++) golden->sample_offsets[u] = (int64_t)(bytes / 2) / U * u;
-  golden->batch = (ModelBatch){.U = U, .samples = golden->samples, .sample_offsets = golden->sample_offsets,
-                               .labels = golden->labels, .label_offsets = golden->label_offsets};
+  golden->batch = (ModelBatch){.U = U,
+                               .samples = golden->samples,
+                               .sample_offsets = golden->sample_offsets,
+                               .labels = golden->labels,
+                               .label_offsets = golden->label_offsets};
   assert_ok(model_load(&golden->model, golden->folder, test_backend()));
   free(expected);
   free(waveform);
@@ -89,8 +93,9 @@ static void test_features(void **state) {
   size_t n = (size_t)(U * T * config.n_mels);
   float *features = xcalloc(n, sizeof *features), *want = golden_floats(&golden, "features", n);
   Frontend *frontend = k->frontend_new(&config);
-  k->frontend_forward(model_stream(golden.model), frontend, features, golden.samples, golden.sample_offsets,
-                      (Rows){.U = U, .R = U * T, .T_max = T, .offsets = offsets}); /* the CPU backend's memory is ours */
+  k->frontend_forward(
+      model_stream(golden.model), frontend, features, golden.samples, golden.sample_offsets,
+      (Rows){.U = U, .R = U * T, .T_max = T, .offsets = offsets}); /* the CPU backend's memory is ours */
   assert_agrees("features", features, want, n, norm_of(want, n));
   k->frontend_free(frontend);
   free(features);
@@ -152,7 +157,8 @@ static void test_loss_and_gradients(void **state) {
         fail_msg("%s should be zero: %g here, %g in transformers, whole %g", name, norm_of(got, param->count),
                  norm_of(want, param->count), whole);
     } else {
-      assert_true(norm_of(want, param->count) > 1e-3 * whole / sqrt((double)n)); /* the golden does say something */
+      assert_true(norm_of(want, param->count) >
+                  1e-3 * whole / sqrt((double)n)); /* the golden does say something */
       assert_agrees(name, got, want, param->count, whole);
     }
     free(want);

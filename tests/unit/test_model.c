@@ -1,5 +1,5 @@
-/* The model as a whole: its gradient against finite differences with every dropout on, the same bits alone and in any
- * batch, the same bits with any number of threads, no allocation after warm-up, learning. */
+/* The model as a whole: its gradient against finite differences with every dropout on, the same bits alone
+ * and in any batch, the same bits with any number of threads, no allocation after warm-up, learning. */
 #include "tests/unit/test_model.h"
 
 #include <malloc.h>
@@ -52,8 +52,8 @@ static double train_loss(Model *model, const NoiseBatch *noise, const ModelTrain
   return sum;
 }
 
-/* Along the direction of each parameter's own gradient the loss must change by that gradient's length. Dropout masks
- * are the same each time, so they are part of the function. */
+/* Along the direction of each parameter's own gradient the loss must change by that gradient's length.
+ * Dropout masks are the same each time, so they are part of the function. */
 static void check_gradient(const ModelConfig *config, const ModelTraining *training) {
   Model *model;
   NoiseBatch noise;
@@ -62,7 +62,8 @@ static void check_gradient(const ModelConfig *config, const ModelTraining *train
   size_t n = model_weight_count(model);
   float *g = xcalloc(n, sizeof *g), *w = xcalloc(n, sizeof *w), *moved = xcalloc(n, sizeof *moved);
   model_weights_get(model, w);
-  for (size_t i = 0; i < n; i++) w[i] += 0.05f * (float)sin(1.7 * (double)i); /* biases and norms off 0 and 1 */
+  for (size_t i = 0; i < n; i++)
+    w[i] += 0.05f * (float)sin(1.7 * (double)i);       /* biases and norms off 0 and 1 */
   for (int p = 0; p < model_param_count(model); p++) { /* but the padding stays 0 */
     size_t end = model_param(model, p)->offset + model_param(model, p)->count;
     size_t next = p + 1 < model_param_count(model) ? model_param(model, p + 1)->offset : n;
@@ -117,7 +118,8 @@ static void test_gradient_with_dropout(void **state) {
   ModelConfig config = small_config();
   config.dropout = config.activation_dropout = config.attention_dropout = config.dropout_positions = 0.2f;
   ModelTraining training = plain;
-  training.augment = (SpecAugmentConfig){.freq_masks = 2, .freq_width = 10, .time_masks = 2, .time_ratio = 0.1f};
+  training.augment =
+      (SpecAugmentConfig){.freq_masks = 2, .freq_width = 10, .time_masks = 2, .time_ratio = 0.1f};
   check_gradient(&config, &training);
 }
 
@@ -139,7 +141,8 @@ static void test_layerdrop(void **state) {
     for (int p = 0; p < model_param_count(model); p++) {
       int layer;
       const Param *param = model_param(model, p);
-      if (sscanf(param->name, "encoder.layers.%d.norm_out.bias", &layer) != 1 || !strstr(param->name, "norm_out.bias"))
+      if (sscanf(param->name, "encoder.layers.%d.norm_out.bias", &layer) != 1 ||
+          !strstr(param->name, "norm_out.bias"))
         continue;
       skipped[layer] += g[param->offset] == 0 && g[param->offset + 1] == 0;
     }
@@ -167,11 +170,14 @@ static float *trained_weights(int threads, int steps, double *last_loss, Model *
   int count = model_param_count(model);
   AdamwSegment *segments = xcalloc((unsigned long)count, sizeof *segments);
   for (int p = 0; p < count; p++)
-    segments[p] = (AdamwSegment){.offset = model_param(model, p)->offset, .count = model_param(model, p)->count,
-                                 .lr_scale = 1, .decay = model_param(model, p)->decay ? 0.01f : 0};
+    segments[p] = (AdamwSegment){.offset = model_param(model, p)->offset,
+                                 .count = model_param(model, p)->count,
+                                 .lr_scale = 1,
+                                 .decay = model_param(model, p)->decay ? 0.01f : 0};
   for (int step = 1; step <= steps; step++) {
     ModelTraining training = {.seed = 1, .step = (uint32_t)step, .loss_scale = 0.1f};
-    training.augment = (SpecAugmentConfig){.freq_masks = 1, .freq_width = 10, .time_masks = 1, .time_ratio = 0.1f};
+    training.augment =
+        (SpecAugmentConfig){.freq_masks = 1, .freq_width = 10, .time_masks = 1, .time_ratio = 0.1f};
     float *g = zeroed_gradients(model);
     *last_loss = train_loss(model, &noise, &training);
     AdamwConfig adamw = {.lr = 3e-3f, .beta1 = 0.9f, .beta2 = 0.98f, .eps = 1e-9f, .clip = 1, .step = step};
@@ -195,7 +201,8 @@ static void test_training_is_deterministic(void **state) {
   double loss[3];
   Model *model[3];
   float *weights[3];
-  for (int run = 0; run < 3; run++) weights[run] = trained_weights(run == 2 ? 2 : 1, 5, &loss[run], &model[run]);
+  for (int run = 0; run < 3; run++)
+    weights[run] = trained_weights(run == 2 ? 2 : 1, 5, &loss[run], &model[run]);
   size_t bytes = (model_weight_count(model[0]) + model_buffer_floats(model[0])) * sizeof(float);
   for (int run = 1; run < 3; run++) {
     assert_memory_equal(&loss[0], &loss[run], sizeof loss[0]);
@@ -231,7 +238,8 @@ static void test_overfits_one_batch(void **state) {
 /* The bits of utterance `id` in `logits`, frames and log-probabilities must be those it had alone. */
 static void test_inference_does_not_see_the_batch(void **state) {
   (void)state;
-  static const int groups[][NOISE_UTTERANCES] = {{0, 1, 2, 3, 4}, {4, 3, 2, 1, 0}, {3, 1}, {1, 3}, {0, 0, 3, 0}, {1, 4, 1}};
+  static const int groups[][NOISE_UTTERANCES] = {{0, 1, 2, 3, 4}, {4, 3, 2, 1, 0}, {3, 1},
+                                                 {1, 3},          {0, 0, 3, 0},    {1, 4, 1}};
   static const int sizes[] = {5, 5, 2, 2, 4, 3};
   ModelConfig config = small_config();
   config.dropout = config.dropout_positions = config.layerdrop = 0.5f; /* off in inference */

@@ -69,11 +69,15 @@ static inline void noise_batch(NoiseBatch *out, const int *which, int count) {
     out->utterances[u] = (uint32_t)id;
     out->sample_offsets[u + 1] = out->sample_offsets[u] + noise_samples[id];
     out->label_offsets[u + 1] = out->label_offsets[u] + noise_labels[id];
-    for (int i = 0; i < noise_samples[id]; i++) out->samples[out->sample_offsets[u] + i] = noise_sample(id, i);
+    for (int i = 0; i < noise_samples[id]; i++)
+      out->samples[out->sample_offsets[u] + i] = noise_sample(id, i);
     for (int i = 0; i < noise_labels[id]; i++) out->labels[out->label_offsets[u] + i] = (id + i / 2) % 7;
   }
-  out->batch = (ModelBatch){.U = count, .samples = out->samples, .sample_offsets = out->sample_offsets,
-                            .labels = out->labels, .label_offsets = out->label_offsets,
+  out->batch = (ModelBatch){.U = count,
+                            .samples = out->samples,
+                            .sample_offsets = out->sample_offsets,
+                            .labels = out->labels,
+                            .label_offsets = out->label_offsets,
                             .utterances = out->utterances};
 }
 

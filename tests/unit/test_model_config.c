@@ -1,4 +1,5 @@
-/* Configurations: config.json, preprocessor_config.json, presets and single settings; what is wrong is named. */
+/* Configurations: config.json, preprocessor_config.json, presets and single settings; what is wrong is named.
+ */
 #include "tests/unit/test_model.h"
 
 #include <unistd.h>
@@ -24,14 +25,16 @@ static char *at(const char *name) {
 
 static void put(const char *name, const char *text) { assert_ok(file_write(at(name), text, strlen(text))); }
 
-static const char good_features[] = "{\"feature_extractor_type\": \"ParakeetFeatureExtractor\", \"feature_size\": 80, "
-                                    "\"hop_length\": 160, \"n_fft\": 512, \"win_length\": 400, \"preemphasis\": 0.97, "
-                                    "\"sampling_rate\": 16000}";
+static const char good_features[] =
+    "{\"feature_extractor_type\": \"ParakeetFeatureExtractor\", \"feature_size\": 80, "
+    "\"hop_length\": 160, \"n_fft\": 512, \"win_length\": 400, \"preemphasis\": 0.97, "
+    "\"sampling_rate\": 16000}";
 
 /* config.json around an encoder_config and further top-level keys. */
 static void put_config(const char *top, const char *encoder) {
   char text[2000];
-  snprintf(text, sizeof text, "{\"model_type\": \"parakeet_ctc\", %s \"encoder_config\": {%s}}", top, encoder);
+  snprintf(text, sizeof text, "{\"model_type\": \"parakeet_ctc\", %s \"encoder_config\": {%s}}", top,
+           encoder);
   put("config.json", text);
 }
 
@@ -181,9 +184,12 @@ static void test_presets(void **state) {
     int hidden, layers, heads, kernel, factor;
     double least, most; /* millions of parameters without the vocabulary */
   } presets[] = {
-      {"demo", 128, 3, 4, 15, 4, 1.2, 1.6},  {"s", 144, 16, 4, 31, 4, 8, 10.5},
-      {"m", 256, 16, 4, 31, 4, 25, 31},      {"l", 512, 17, 8, 31, 4, 110, 122},
-      {"fastconformer-l", 512, 17, 8, 9, 8, 105, 120}, {"fastconformer-xl", 1024, 24, 8, 9, 8, 590, 630},
+      {"demo", 128, 3, 4, 15, 4, 1.2, 1.6},
+      {"s", 144, 16, 4, 31, 4, 8, 10.5},
+      {"m", 256, 16, 4, 31, 4, 25, 31},
+      {"l", 512, 17, 8, 31, 4, 110, 122},
+      {"fastconformer-l", 512, 17, 8, 9, 8, 105, 120},
+      {"fastconformer-xl", 1024, 24, 8, 9, 8, 590, 630},
   };
   for (size_t i = 0; i < sizeof presets / sizeof presets[0]; i++) {
     ModelConfig config;
@@ -211,8 +217,8 @@ static void test_presets(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_round_trip), cmocka_unit_test(test_defaults_are_transformers),
-      cmocka_unit_test(test_bad_json),   cmocka_unit_test(test_settings),
+      cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_defaults_are_transformers),
+      cmocka_unit_test(test_bad_json),    cmocka_unit_test(test_settings),
       cmocka_unit_test(test_bad_presets), cmocka_unit_test(test_presets),
   };
   return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,4 +1,5 @@
-/* Model directories: what is saved loads to the same bits, transfer to another vocabulary, replacing, refusals. */
+/* Model directories: what is saved loads to the same bits, transfer to another vocabulary, replacing,
+ * refusals. */
 #include "tests/unit/test_model.h"
 
 #include <dirent.h>
@@ -134,7 +135,8 @@ static void test_transfer_to_another_vocabulary(void **state) {
   char *left;
   assert_ok(model_save(model, at("source"), NULL));
   assert_int_equal(model_load_weights(target, at("source"), NULL), ERR_DATA);
-  assert_non_null(strstr(fail_text(), "ctc_head.weight has the shape (8, 16, 1); the configuration needs (11, 16, 1)"));
+  assert_non_null(
+      strstr(fail_text(), "ctc_head.weight has the shape (8, 16, 1); the configuration needs (11, 16, 1)"));
   assert_same_model(target, before); /* a refusal changes nothing */
   assert_ok(model_load_weights(target, at("source"), &left));
   assert_string_equal(left, "ctc_head.weight\nctc_head.bias\n");
@@ -165,8 +167,10 @@ static void spoil(const char *name, const char *rename, int type, bool reshape) 
     *to = *from;
     void *data = xcalloc((unsigned long)tensor_count(from) + 1, 8);
     to->data = data;
-    if (from->type == TENSOR_I64) assert_ok(safetensors_int64(&file, from, data));
-    else assert_ok(safetensors_floats(&file, from, data));
+    if (from->type == TENSOR_I64)
+      assert_ok(safetensors_int64(&file, from, data));
+    else
+      assert_ok(safetensors_floats(&file, from, data));
     if (strcmp(from->name, name) == 0) {
       if (!rename) { /* dropped */
         free(data);
@@ -196,13 +200,14 @@ static void test_bad_weights(void **state) {
       {"ctc_head.bias", NULL, 0, false, "tensor ctc_head.bias is missing"},
       {"encoder.layers.1.conv.norm.running_var", NULL, 0, false, "running_var is missing"},
       {"ctc_head.bias", "ctc_head.bios", TENSOR_F32, false, "tensor ctc_head.bias is missing"},
-      {"encoder.layers.0.conv.norm.num_batches_tracked", "extra", TENSOR_I64, false, "tensor extra has no place"},
+      {"encoder.layers.0.conv.norm.num_batches_tracked", "extra", TENSOR_I64, false,
+       "tensor extra has no place"},
       {"encoder.layers.0.norm_out.bias", "encoder.layers.0.norm_out.bias", TENSOR_F32, true,
        "norm_out.bias has the shape (16, 1); the configuration needs (16)"},
       {"encoder.layers.0.norm_out.bias", "encoder.layers.0.norm_out.bias", TENSOR_I64, false,
        "norm_out.bias must be F32, F16 or BF16"},
-      {"encoder.layers.0.conv.norm.num_batches_tracked", "encoder.layers.0.conv.norm.num_batches_tracked", TENSOR_F32,
-       false, "num_batches_tracked must be I64"},
+      {"encoder.layers.0.conv.norm.num_batches_tracked", "encoder.layers.0.conv.norm.num_batches_tracked",
+       TENSOR_F32, false, "num_batches_tracked must be I64"},
   };
   Model *model = fresh(8, 1), *loaded;
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {

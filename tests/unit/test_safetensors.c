@@ -71,13 +71,17 @@ static void test_round_trip(void **state) {
 
 static void test_half_precision(void **state) {
   (void)state;
-  /* 1, -2, 65504 (the largest), 2^-24 (the least), 2^-14 (least normal), infinity, -0; bf16: 1, -3, infinity, 2^-133 */
-  const uint16_t data[] = {0x3c00, 0xc000, 0x7bff, 0x0001, 0x0400, 0x7c00, 0x8000, 0x3f80, 0xc040, 0x7f80, 0x0001};
-  const float f16[] = {1, -2, 65504, 0x1p-24f, 0x1p-14f, INFINITY, -0.0f}, bf16[] = {1, -3, INFINITY, 0x1p-133f};
+  /* 1, -2, 65504 (the largest), 2^-24 (the least), 2^-14 (least normal), infinity, -0; bf16: 1, -3, infinity,
+   * 2^-133 */
+  const uint16_t data[] = {0x3c00, 0xc000, 0x7bff, 0x0001, 0x0400, 0x7c00,
+                           0x8000, 0x3f80, 0xc040, 0x7f80, 0x0001};
+  const float f16[] = {1, -2, 65504, 0x1p-24f, 0x1p-14f, INFINITY, -0.0f},
+              bf16[] = {1, -3, INFINITY, 0x1p-133f};
   float out[7];
   Safetensors file;
   put("{\"h\":{\"dtype\":\"F16\",\"shape\":[7],\"data_offsets\":[0,14]},"
-      "\"b\":{\"dtype\":\"BF16\",\"shape\":[4,1],\"data_offsets\":[14,22]}}", -1, data, sizeof data);
+      "\"b\":{\"dtype\":\"BF16\",\"shape\":[4,1],\"data_offsets\":[14,22]}}",
+      -1, data, sizeof data);
   assert_ok(safetensors_open(&file, path));
   assert_ok(safetensors_floats(&file, safetensors_find(&file, "h"), out));
   assert_memory_equal(out, f16, sizeof f16);
@@ -108,18 +112,23 @@ static void test_refused(void **state) {
       {"{\"a\":1}", "tensor a: not an object", -1, 0},
       {"{\"a\":{\"shape\":[2],\"data_offsets\":[0,8]}}", "tensor a: dtype is missing", -1, 8},
       {"{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,8]}}", "tensor a: shape must be a list", -1, 8},
-      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,2],\"data_offsets\":[0,8]}}", "at most 8", -1, 8},
+      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,2],\"data_offsets\":[0,8]}}", "at most 8", -1,
+       8},
       {"{\"a\":{\"dtype\":\"F32\",\"shape\":[-2],\"data_offsets\":[0,8]}}", "not a size", -1, 8},
       {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2.0],\"data_offsets\":[0,8]}}", "not a size", -1, 8},
-      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,8]}}", "too large", -1, 8},
+      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,8]}}", "too large",
+       -1, 8},
       {"{\"a\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,8]}}", "its shape needs 12", -1, 8},
       {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0]}}", "two whole numbers", -1, 8},
       {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8,8]}}", "two whole numbers", -1, 8},
       {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,0]}}", "lie outside", -1, 8},
       {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[-8,0]}}", "lie outside", -1, 8},
-      {"{" A ",\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}", "its data begins at 4", -1, 12},
-      {"{" A ",\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[12,20]}}", "its data begins at 12", -1, 20},
-      {"{" A ",\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", "its data begins at 0", -1, 8},
+      {"{" A ",\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}", "its data begins at 4", -1,
+       12},
+      {"{" A ",\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[12,20]}}", "its data begins at 12",
+       -1, 20},
+      {"{" A ",\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", "its data begins at 0", -1,
+       8},
   };
   Safetensors file;
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
