@@ -224,6 +224,13 @@ static error_t on_argument(int key, char *text, struct argp_state *state) {
   return 0;
 }
 
+/* What stands for the value in messages. */
+static const char *value_name(const Option *option) {
+  if (option->type == OPTION_BOOL) return "yes|no";
+  if (option->metavar && option->metavar[0]) return option->metavar;
+  return option->choices ? option->choices : "VALUE";
+}
+
 /* argp says only where it stopped: find out why. */
 static Status refused(const Options *options, const char *argument) {
   const char *member;
@@ -236,7 +243,7 @@ static Status refused(const Options *options, const char *argument) {
     status = fail(ERR_USAGE, "%s is no option; options have long names, see `jargon %s --help`", name,
                   options->verb);
   else if (!strcmp(name, "--config") || (option && option->type != OPTION_GROUP))
-    status = fail(ERR_USAGE, "%s needs a value, %s", name, option ? option->metavar : "FILE");
+    status = fail(ERR_USAGE, "%s needs a value, %s", name, option ? value_name(option) : "FILE");
   else if (option)
     status = fail(ERR_USAGE, "%s is written without the dashes: %s=VALUE", name, name + 2);
   else
@@ -298,7 +305,8 @@ static Status read_line(Line *line, int argc, char **argv) {
     const Option *option = &options->table[i];
     char *help = own(options, describe(option));
     if (option->positional) {
-      char *more = xprintf("%s %s%s", arguments, option->metavar, option->type == OPTION_LIST ? "..." : "");
+      char *more =
+          xprintf("%s %s%s", arguments, value_name(option), option->type == OPTION_LIST ? "..." : "");
       free(arguments);
       arguments = more;
     }
@@ -308,7 +316,7 @@ static Status read_line(Line *line, int argc, char **argv) {
     else
       list[i + 2] = (struct argp_option){option->name,
                                          KEY_FIRST + i,
-                                         option->type == OPTION_BOOL ? "yes|no" : option->metavar,
+                                         value_name(option),
                                          option->type == OPTION_BOOL ? OPTION_ARG_OPTIONAL : 0,
                                          help,
                                          i + 1};
@@ -321,7 +329,7 @@ static Status read_line(Line *line, int argc, char **argv) {
                   toupper((unsigned char)options->summary[0]), options->summary + 1, ".", options->example));
   free(arguments);
   struct argp argp = {list, on_argument, usage, doc, NULL, NULL, NULL};
-  if (argp_parse(&argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP, NULL, line) != 0)
+  if (argp_parse(&argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_IN_ORDER, NULL, line) != 0)
     return refused(options, line->refused);
   if (line->help) {
     argp_help(&argp, stdout, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK,
@@ -364,7 +372,7 @@ static Status apply_bare(Line *line) {
       begin_list(line, option);
       list_add(line->options, option->value, line->bare.items[i]);
     } else {
-      Status status = apply(line->options, option, option->metavar, line->bare.items[i]);
+      Status status = apply(line->options, option, value_name(option), line->bare.items[i]);
       if (status != OK) return status;
       option++;
     }
@@ -406,7 +414,7 @@ Status options_parse(Options *options, int argc, char **argv) {
   for (const Option *option = options->table; option->name; option++)
     if (option->required && !has_value(option))
       TRY(fail(ERR_USAGE, "%s%s is missing: %s; see `jargon %s --help`", option->positional ? "" : "--",
-               option->positional ? option->metavar : option->name, option->help, options->verb));
+               option->positional ? value_name(option) : option->name, option->help, options->verb));
 done:
   free(where);
   free(line.given);

@@ -105,7 +105,7 @@ int train_or_adapt(int argc, char **argv, bool adapt) {
        .max = 1000},
       {"time-ratio", OPTION_REAL, &s.time_ratio, "SHARE", "SpecAugment: longest span, of the utterance",
        .max = 1},
-      {"normalizer", OPTION_TEXT, &s.normalizer, "NAME",
+      {"normalize", OPTION_TEXT, &s.normalizer, "NAME",
        "normalisation of all texts, as `jargon eval` has it", .neutral = true},
       {"seed", OPTION_INT, &s.seed, "N", "of weights, order, dropout and masks", .max = 2147483647},
       {"eval-every", OPTION_INT, &s.eval_every, "STEPS", "score dev; 0: after every epoch", .max = 1e9},
