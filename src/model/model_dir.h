@@ -18,8 +18,10 @@ Status model_load(Model **out, const char *path, const Backend *backend);
  * to another vocabulary. */
 Status model_load_weights(Model *model, const char *path, char **left);
 
-/* Writes the directory. tokenizer_json: path of the tokenizer.json to put in it. An existing directory at
- * `path` is replaced, and at no instant is there none. */
+/* Writes the directory. tokenizer_json: path of the tokenizer.json to put in it. An existing model at
+ * `path` is replaced, and at no instant is there none (on a file system without renameat2's exchange, such as
+ * NFS, for the moment between two renames the old one stands beside it as `path`.jargon-old). A directory that
+ * is neither a model nor empty is ERR_USAGE. */
 Status model_save(Model *model, const char *path, const char *tokenizer_json);
 
 #endif

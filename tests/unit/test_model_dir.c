@@ -209,13 +209,15 @@ static void test_bad_weights(void **state) {
       {"encoder.layers.0.conv.norm.num_batches_tracked", "encoder.layers.0.conv.norm.num_batches_tracked",
        TENSOR_F32, false, "num_batches_tracked must be I64"},
   };
-  Model *model = fresh(8, 1), *loaded;
+  Model *model = fresh(8, 1), *loaded, *other = fresh(8, 2), *before = fresh(8, 2);
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
     assert_ok(model_save(model, at("source"), NULL));
     spoil(bad[i].name, bad[i].rename, bad[i].type, bad[i].reshape);
     assert_int_equal(model_load(&loaded, at("source"), test_backend()), ERR_DATA);
     if (!strstr(fail_text(), bad[i].words)) fail_msg("'%s' does not say '%s'", fail_text(), bad[i].words);
     assert_non_null(strstr(fail_text(), "source/model.safetensors"));
+    assert_int_equal(model_load_weights(other, at("source"), NULL), ERR_DATA);
+    assert_same_model(other, before); /* a refusal changes nothing */
   }
   /* a configuration of terabytes beside small weights: refused before memory is taken */
   ModelConfig config = small_config();
@@ -227,6 +229,8 @@ static void test_bad_weights(void **state) {
   assert_int_equal(model_load(&loaded, at("source"), test_backend()), ERR_DATA);
   assert_non_null(strstr(fail_text(), "has the shape"));
   assert_int_equal(model_load(&loaded, at("nowhere"), test_backend()), ERR_IO);
+  model_free(before);
+  model_free(other);
   model_free(model);
 }
 
