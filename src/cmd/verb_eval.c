@@ -1,0 +1,67 @@
+/* jargon eval: scores transcripts against references, overall and by group. */
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "eval/report.h"
+#include "src/base/options.h"
+#include "src/cmd/verb.h"
+
+/* Columns of the terminal, or COLUMNS; 0 when the output is not a terminal. */
+static int terminal_width(void) {
+  struct winsize window;
+  const char *columns = getenv("COLUMNS");
+  if (columns && atoi(columns) > 0) return atoi(columns);
+  return isatty(1) && ioctl(1, TIOCGWINSZ, &window) == 0 ? window.ws_col : 0;
+}
+
+int verb_eval(int argc, char **argv) {
+  Status status = OK;
+  const char *hyp = NULL, *ref = NULL, *before = NULL, *json = NULL, *costs_name = "plain",
+             *speaker = "speaker";
+  const char *normalize = "basic";
+  StringList by = {0};
+  bool pairs = false;
+  int replicates = 10000, seed = 1;
+  Option table[] = {
+      {"hyp", OPTION_TEXT, &hyp, "FILE", .help = "manifest with pred_text, and text unless --ref is given",
+       .required = true, .positional = true},
+      {"ref", OPTION_TEXT, &ref, "FILE",
+       .help = "manifest with text and metadata; matched by audio_filepath and offset"},
+      {"before", OPTION_TEXT, &before, "FILE",
+       .help = "manifest with another system's pred_text, shown beside"},
+      {"by", OPTION_LIST, &by, "KEYS", .help = "metadata keys to group by; domain*gender groups by both"},
+      {"pairs", OPTION_BOOL, &pairs, NULL, .help = "group by every two of those keys as well"},
+      {"normalize", OPTION_TEXT, &normalize, "NAME", .help = "how both texts are normalised: basic, none"},
+      {"costs", OPTION_TEXT, &costs_name, "NAME", .help = "alignment costs: plain 1, 1, 1; sclite 4, 3, 3",
+       .choices = "plain|sclite"},
+      {"speaker", OPTION_TEXT, &speaker, "KEY", .help = "the metadata key that names the speaker"},
+      {"replicates", OPTION_INT, &replicates, "N", .help = "bootstrap replicates", .min = 1000,
+       .max = 1000000},
+      {"seed", OPTION_INT, &seed, "N", .help = "of the bootstrap", .min = 0, .max = 2147483647},
+      {"json", OPTION_TEXT, &json, "FILE", .help = "write every figure there as well"},
+      {0}};
+  Options options = {"eval", "scores transcripts: rates overall and by group, with intervals",
+                     "jargon eval transcripts.jsonl --by domain,accent,gender --pairs --json scores.json",
+                     table};
+  Hypotheses hypotheses = {0};
+  Slices slices = {0};
+  Normalizer *normalizer = NULL;
+  TRY(options_parse(&options, argc, argv));
+  Bootstrap bootstrap = {(uint64_t)seed, replicates};
+  const AlignCosts *costs = align_costs(costs_name);
+  TRY(normalizer_new(&normalizer, normalize));
+  TRY(hypotheses_read(&hypotheses, hyp, ref, before));
+  TRY(hypotheses_score(&hypotheses, normalizer, costs));
+  TRY(slices_make(&slices, &hypotheses, by.items, by.count, pairs, speaker, &bootstrap));
+  ReportSettings settings = {"jargon " JARGON_VERSION,       hyp,     ref,   before,
+                             normalizer_version(normalizer), speaker, costs, &bootstrap};
+  if (json) TRY(report_write(json, &slices, &settings));
+  report_print(stdout, &slices, &settings, terminal_width());
+done:
+  slices_free(&slices);
+  hypotheses_free(&hypotheses);
+  normalizer_free(normalizer);
+  options_free(&options);
+  return verb_end("eval", status);
+}
