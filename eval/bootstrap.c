@@ -6,6 +6,8 @@
 
 #include "kernels/random.h"
 
+const char BOOTSTRAP_METHOD[] = "expanded percentile bootstrap over speakers";
+
 void bootstrap_ratios(const Bootstrap *bootstrap, const Block *blocks, int count, double *ratios) {
 #pragma omp parallel for schedule(static)
   for (int r = 0; r < bootstrap->replicates; r++) {

@@ -17,6 +17,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+extern const char BOOTSTRAP_METHOD[]; /* its name in reports */
+
 enum { BOOTSTRAP_BLOCKS_LEAST = 10 }; /* of fewer blocks no interval should be shown */
 
 typedef struct Block {

@@ -1,14 +1,9 @@
 #include "eval/report.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
-
-#include "src/base/file.h"
-
-static const char METHOD[] = "expanded percentile bootstrap over speakers";
 
 /* The table: texts by row and column. */
 enum {
@@ -183,11 +178,11 @@ static void row_print(FILE *stream, char *const *row, const int widths[COLUMNS])
   fputc('\n', stream);
 }
 
-static void notes_print(FILE *stream, const Cell *all, const ReportSettings *settings,
+static void notes_print(FILE *stream, const Cell *all, const ScoresSettings *settings,
                         const bool left_out[COLUMNS]) {
   fprintf(stream, "\ntext normalised by %s; costs %s (substitution %d, insertion and deletion %d)\n",
           settings->normalizer, settings->costs->name, settings->costs->sub, settings->costs->gap);
-  fprintf(stream, "interval: 95 %%, %s, %d replicates, seed %llu\n", METHOD, settings->bootstrap->replicates,
+  fprintf(stream, "interval: 95 %%, %s, %d replicates, seed %llu\n", BOOTSTRAP_METHOD, settings->bootstrap->replicates,
           (unsigned long long)settings->bootstrap->seed);
   if (all->unknown_speaker)
     fprintf(stream,
@@ -207,7 +202,7 @@ static void notes_print(FILE *stream, const Cell *all, const ReportSettings *set
   if (*comma == ',') fputs(" (widen the terminal, or --json FILE)\n", stream);
 }
 
-void report_print(FILE *stream, const Slices *slices, const ReportSettings *settings, int width) {
+void report_print(FILE *stream, const Slices *slices, const ScoresSettings *settings, int width) {
   int count, widths[COLUMNS];
   bool left_out[COLUMNS];
   Row *rows = rows_make(slices, settings->before, &count);
@@ -219,67 +214,4 @@ void report_print(FILE *stream, const Slices *slices, const ReportSettings *sett
   }
   free(rows);
   notes_print(stream, &slices->items[0].cells[0], settings, left_out);
-}
-
-static json_t *number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
-
-static json_t *counts_json(AlignCounts counts) {
-  return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}", "reference", (json_int_t)align_reference(counts),
-                   "errors", (json_int_t)align_errors(counts), "substitutions", (json_int_t)counts.sub,
-                   "deletions", (json_int_t)counts.del, "insertions", (json_int_t)counts.ins, "rate",
-                   number(rates_error(counts)));
-}
-
-static json_t *cell_json(const Slice *slice, const Cell *cell, bool before) {
-  json_t *by = json_object(), *interval = json_null();
-  for (int k = 0; k < slice->key_count; k++)
-    json_object_set_new(by, slice->keys[k], cell->values[k] ? json_string(cell->values[k]) : json_null());
-  if (!cell->no_interval) interval = json_pack("[f, f]", cell->interval.low, cell->interval.high);
-  bool timed = cell->without_duration < cell->utterances;
-  json_t *out = json_pack(
-      "{s:o, s:i, s:i, s:i, s:o, s:i, s:i, s:I, s:o, s:o, s:o, s:s?, s:o}", "by", by, "utterances",
-      cell->utterances, "speakers", cell->speakers, "unknown_speaker", cell->unknown_speaker, "minutes",
-      timed ? json_real(cell->seconds / 60) : json_null(), "without_duration", cell->without_duration,
-      "empty_references", cell->empty_references, "empty_insertions", (json_int_t)cell->empty_insertions,
-      "words", counts_json(cell->rates.words), "characters", counts_json(cell->rates.characters), "interval",
-      interval, "no_interval", cell->no_interval, "speaker_mean", number(cell->speaker_wer));
-  if (before) {
-    json_object_set_new(out, "before_words", counts_json(cell->before.words));
-    json_object_set_new(out, "before_characters", counts_json(cell->before.characters));
-  }
-  return out;
-}
-
-static json_t *report_json(const Slices *slices, const ReportSettings *settings) {
-  json_t *list = json_array();
-  for (int s = 1; s < slices->count; s++) {
-    const Slice *slice = &slices->items[s];
-    json_t *keys = json_array(), *cells = json_array();
-    for (int k = 0; k < slice->key_count; k++) json_array_append_new(keys, json_string(slice->keys[k]));
-    for (int c = 0; c < slice->count; c++)
-      json_array_append_new(cells, cell_json(slice, &slice->cells[c], settings->before));
-    json_array_append_new(list, json_pack("{s:o, s:o}", "keys", keys, "cells", cells));
-  }
-  const AlignCosts *costs = settings->costs;
-  return json_pack(
-      "{s:s, s:s, s:{s:s, s:s?, s:s?}, s:s, s:{s:s, s:i, s:i, s:i, s:s}, s:{s:s, s:f, s:s, s:i, s:I, s:i}, "
-      "s:o, s:o}",
-      "schema", "jargon-eval-1", "tool", settings->tool, "files", "hyp", settings->hyp, "ref", settings->ref,
-      "before", settings->before, "normalizer", settings->normalizer, "costs", "name", costs->name,
-      "substitution", costs->sub, "insertion", costs->gap, "deletion", costs->gap, "ties",
-      "from the end: match or substitution, then insertion, then deletion", "interval", "method", METHOD,
-      "level", 0.95, "speaker_key", settings->speaker, "replicates", settings->bootstrap->replicates, "seed",
-      (json_int_t)settings->bootstrap->seed, "least_speakers", BOOTSTRAP_BLOCKS_LEAST, "overall",
-      cell_json(&slices->items[0], &slices->items[0].cells[0], settings->before), "slices", list);
-}
-
-Status report_write(const char *path, const Slices *slices, const ReportSettings *settings) {
-  json_t *report = report_json(slices, settings);
-  if (!report) return fail(ERR_DATA, "%s: a file name or key is not valid UTF-8, which JSON needs", path);
-  char *text = json_dumps(report, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
-  char *whole = xprintf("%s\n", text);
-  Status status = file_write(path, whole, strlen(whole));
-  json_decref(report);
-  free(text), free(whole);
-  return status;
 }

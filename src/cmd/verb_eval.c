@@ -45,6 +45,7 @@ int verb_eval(int argc, char **argv) {
   Hypotheses hypotheses = {0};
   Slices slices = {0};
   Normalizer *normalizer = NULL;
+  json_t *document = NULL;
   TRY(options_parse(&options, argc, argv));
   Bootstrap bootstrap = {(uint64_t)seed, replicates};
   const AlignCosts *costs = align_costs(costs_name);
@@ -52,11 +53,13 @@ int verb_eval(int argc, char **argv) {
   TRY(hypotheses_read(&hypotheses, hyp, ref, before));
   TRY(hypotheses_score(&hypotheses, normalizer, costs));
   TRY(slices_make(&slices, &hypotheses, by.items, by.count, pairs, speaker, &bootstrap));
-  ReportSettings settings = {"jargon " JARGON_VERSION,       hyp,     ref,   before,
+  ScoresSettings settings = {"jargon " JARGON_VERSION,       hyp,     ref,   before,
                              normalizer_version(normalizer), speaker, costs, &bootstrap};
-  if (json) TRY(report_write(json, &slices, &settings));
+  TRY(scores_json(&document, &slices, &settings));
+  if (json) TRY(scores_write(json, document));
   report_print(stdout, &slices, &settings, terminal_width());
 done:
+  json_decref(document);
   slices_free(&slices);
   hypotheses_free(&hypotheses);
   normalizer_free(normalizer);
