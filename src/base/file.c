@@ -13,7 +13,7 @@ Status file_read(const char *path, size_t limit, char **data, size_t *size) {
   Status status = OK;
   struct stat info;
   char *block = NULL;
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hang */
   if (fd < 0) return fail(ERR_IO, "cannot open %s: %s", path, strerror(errno));
   if (fstat(fd, &info) != 0) TRY(fail(ERR_IO, "cannot read %s: %s", path, strerror(errno)));
   if (!S_ISREG(info.st_mode)) TRY(fail(ERR_DATA, "%s is not a regular file", path));
@@ -108,6 +108,7 @@ Status file_write(const char *path, const void *data, size_t size) {
 
 Status folder_make(const char *path) {
   Status status = OK;
+  if (!*path) return fail(ERR_IO, "cannot make the folder \"\": it has no name");
   char *part = xstrdup(path);
   for (char *slash = part + 1;; slash++) {
     if (*slash && *slash != '/') continue;
@@ -131,8 +132,9 @@ Status folder_lock(const char *path, int *lock) {
   Status status = OK;
   if (fd < 0) TRY(fail(ERR_IO, "cannot open %s: %s", name, strerror(errno)));
   if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    status = errno == EWOULDBLOCK ? fail(ERR_LOCKED, "another run is using the folder %s; wait for it or stop it", path)
-                                  : fail(ERR_IO, "cannot lock %s: %s", name, strerror(errno));
+    status = errno == EWOULDBLOCK
+                 ? fail(ERR_LOCKED, "another run is using the folder %s; wait for it or stop it", path)
+                 : fail(ERR_IO, "cannot lock %s: %s", name, strerror(errno));
     close(fd);
     goto done;
   }

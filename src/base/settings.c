@@ -22,9 +22,12 @@ static Status advance(Reader *reader) {
   if (yaml_parser_parse(&reader->parser, &reader->event)) return OK;
   memset(&reader->event, 0, sizeof reader->event);
   const yaml_parser_t *parser = &reader->parser;
-  size_t line = parser->problem_mark.line ? parser->problem_mark.line : parser->context_mark.line;
-  return fail(ERR_USAGE, "%s:%zu: not valid YAML: %s", reader->name, line + 1,
-              parser->problem ? parser->problem : "unreadable");
+  size_t line = parser->error == YAML_READER_ERROR ? parser->mark.line : parser->problem_mark.line;
+  fail(ERR_USAGE, "%s:%zu: not valid YAML: %s", reader->name, line + 1,
+       parser->problem ? parser->problem : "unreadable");
+  if (parser->context && parser->context_mark.line < line) /* a line without ':' shows on the next one */
+    fail(ERR_USAGE, "%s (in what begins at line %zu)", fail_text(), parser->context_mark.line + 1);
+  return ERR_USAGE;
 }
 
 static bool known_key(const Settings *settings, const char *key) {
@@ -33,12 +36,16 @@ static bool known_key(const Settings *settings, const char *key) {
   return false;
 }
 
+static Status no_anchor(const Reader *reader, const char *key, const void *anchor, const void *tag) {
+  if (!anchor && !tag) return OK;
+  return fail(ERR_USAGE, "%s:%d: %s: anchors and tags are not accepted", reader->name, line_of(reader), key);
+}
+
 static Status add_scalar(Reader *reader, const char *key, bool item) {
   const yaml_event_t *event = &reader->event;
   const char *value = (const char *)event->data.scalar.value;
-  if (event->data.scalar.anchor || event->data.scalar.tag)
-    return fail(ERR_USAGE, "%s:%d: %s: anchors and tags are not accepted", reader->name, line_of(reader),
-                key);
+  Status status = no_anchor(reader, key, event->data.scalar.anchor, event->data.scalar.tag);
+  if (status != OK) return status;
   if (strlen(value) != event->data.scalar.length)
     return fail(ERR_USAGE, "%s:%d: %s: the value contains a zero byte", reader->name, line_of(reader), key);
   if (!value[0] && event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
@@ -73,6 +80,7 @@ static Status read_mapping(Reader *reader, const char *prefix, int depth) {
     TRY(advance(reader));
     if (reader->event.type == YAML_MAPPING_END_EVENT) break;
     if (reader->event.type != YAML_SCALAR_EVENT || reader->event.data.scalar.anchor ||
+        reader->event.data.scalar.tag ||
         strlen((const char *)reader->event.data.scalar.value) != reader->event.data.scalar.length ||
         !reader->event.data.scalar.length)
       TRY(fail(ERR_USAGE, "%s:%d: a key must be a plain name", reader->name, line_of(reader)));
@@ -86,9 +94,13 @@ static Status read_mapping(Reader *reader, const char *prefix, int depth) {
       TRY(add_scalar(reader, key, false));
       break;
     case YAML_SEQUENCE_START_EVENT:
+      TRY(no_anchor(reader, key, reader->event.data.sequence_start.anchor,
+                    reader->event.data.sequence_start.tag));
       TRY(read_sequence(reader, key));
       break;
     case YAML_MAPPING_START_EVENT: {
+      TRY(no_anchor(reader, key, reader->event.data.mapping_start.anchor,
+                    reader->event.data.mapping_start.tag));
       char *inner = xprintf("%s.", key);
       status = read_mapping(reader, inner, depth + 1);
       free(inner);
@@ -142,7 +154,7 @@ Status settings_read(Settings *settings, const char *path) {
   Status status = file_read(path, BYTES_MAX, &text, &size);
   if (status == OK) status = settings_parse(settings, path, text, size);
   free(text);
-  return status;
+  return status == ERR_DATA ? ERR_USAGE : status; /* no regular file, or too large */
 }
 
 void settings_free(Settings *settings) {
