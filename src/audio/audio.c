@@ -89,6 +89,9 @@ static Status ffmpeg_open(AudioReader *reader, const char *reason) {
   int wrong = posix_spawnp(&reader->ffmpeg, "ffmpeg", &actions, NULL, argv, environ);
   if (wrong) {
     reader->ffmpeg = 0;
+    if (wrong == ENOENT)
+      TRY(fail(ERR_DATA, "%s is not audio that libsndfile knows; install ffmpeg if it is video or m4a",
+               reader->path));
     TRY(fail(ERR_IO, "cannot read %s: %s (ffmpeg, which may know it, cannot be run: %s)", reader->path,
              reason, strerror(wrong)));
   }

@@ -1,7 +1,9 @@
 #include "src/base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +48,13 @@ Status folder_sync(const char *path) {
   return wrong ? fail(ERR_IO, "cannot sync the folder %s: %s", path, strerror(why)) : OK;
 }
 
+void folder_sweep(const char *path, const char *pattern) {
+  DIR *folder = opendir(path);
+  for (struct dirent *entry; folder && (entry = readdir(folder));)
+    if (fnmatch(pattern, entry->d_name, 0) == 0) unlinkat(dirfd(folder), entry->d_name, 0);
+  if (folder) closedir(folder);
+}
+
 static Status sync_parent(const char *path) {
   char *copy = xstrdup(path);
   Status status = folder_sync(dirname(copy));
@@ -64,10 +73,14 @@ Status file_publish(const char *from, const char *to) {
 }
 
 Status atomic_open(AtomicFile *file, const char *path) {
+  struct stat info;
+  *file = (AtomicFile){0};
+  if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+    return fail(ERR_IO, "cannot write %s: it is a folder; give the name of a file", path);
   *file = (AtomicFile){.path = xstrdup(path), .temp = xprintf("%s.tmp-%ld", path, (long)getpid())};
   file->stream = fopen(file->temp, "wbe");
   if (file->stream) return OK;
-  Status status = fail(ERR_IO, "cannot write %s: %s", file->temp, strerror(errno));
+  Status status = fail(ERR_IO, "cannot write %s: %s", path, strerror(errno));
   atomic_abort(file);
   return status;
 }

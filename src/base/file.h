@@ -1,5 +1,5 @@
-/* Whole files read with a size limit, and files and folders written so that a reader or a crash never sees half
- * of one: written under a temporary name, fsynced, renamed, and the folder fsynced. */
+/* Whole files read with a size limit, and files and folders written so that a reader or a crash never sees
+ * half of one: written under a temporary name, fsynced, renamed, and the folder fsynced. */
 #ifndef JARGON_BASE_FILE_H
 #define JARGON_BASE_FILE_H
 
@@ -12,7 +12,8 @@
 Status file_read(const char *path, size_t limit, char **data, size_t *size);
 
 /* A file being written aside.  Between open and commit write to `stream` (or to `temp` by other means, before
- * commit); commit makes it appear as `path`; abort (also after a failed commit, or on a zeroed struct) removes it. */
+ * commit); commit makes it appear as `path`; abort (also after a failed commit, or on a zeroed struct)
+ * removes it. */
 typedef struct AtomicFile {
   FILE *stream;
   char *path, *temp;
@@ -30,6 +31,10 @@ Status file_publish(const char *from, const char *to);
 
 /* Makes the folder and the missing ones above it. */
 Status folder_make(const char *path);
+
+/* Removes the files whose names match the glob: what a killed run left under temporary names. The caller
+ * holds the folder's lock. */
+void folder_sweep(const char *path, const char *pattern);
 
 /* fsyncs the folder itself (names created or renamed in it). */
 Status folder_sync(const char *path);

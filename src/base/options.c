@@ -58,7 +58,9 @@ static Status parse_number(const Option *option, const char *where, const char *
   if (end == text || *end || isspace((unsigned char)text[0]))
     return fail(ERR_USAGE, "%s: '%s' is not a %snumber", where, text, whole ? "whole " : "");
   if (bounded && (value < option->min || value > option->max))
-    return fail(ERR_USAGE, "%s: %s is out of range; give %g to %g", where, text, option->min, option->max);
+    return fail(ERR_USAGE,
+                whole ? "%s: %s is out of range; give %.0f to %.0f" : "%s: %s is out of range; give %g to %g",
+                where, text, option->min, option->max);
   if (whole)
     *(int *)option->value = (int)value;
   else
@@ -138,10 +140,11 @@ static const Option *find(const Options *options, const char *key, const char **
 
 static Status unknown(const Options *options, const char *where, const char *key) {
   int n = table_size(options);
-  const char **names = xcalloc((size_t)n + 1, sizeof *names);
+  const char **names = xcalloc((size_t)n + 2, sizeof *names);
   for (int i = 0; i < n; i++) names[i] = options->table[i].name;
   names[n] = "config";
-  const char *near = setting_nearest(key, names, n + 1);
+  names[n + 1] = "help";
+  const char *near = setting_nearest(key, names, n + 2);
   Status status = near ? fail(ERR_USAGE, "%s%s is no setting of `jargon %s`; did you mean %s?", where, key,
                               options->verb, near)
                        : fail(ERR_USAGE, "%s%s is no setting of `jargon %s`; see `jargon %s --help`", where,
@@ -150,11 +153,16 @@ static Status unknown(const Options *options, const char *where, const char *key
   return status;
 }
 
-static void add_member(Options *options, const Option *group, const char *member, const char *value) {
+/* `where` says which line of the configuration file it is; "" for the command line. */
+static void add_member(Options *options, const Option *group, const char *where, const char *member,
+                       const char *value) {
   char *pair = xprintf("%s=%s", member, value);
   list_add(options, group->value, pair);
+  list_add(options, &options->group_lines, where);
   free(pair);
 }
+
+const char *options_group_line(const Options *options, int item) { return options->group_lines.items[item]; }
 
 static Status apply_file(Options *options, const char *path) {
   Settings settings;
@@ -168,13 +176,15 @@ static Status apply_file(Options *options, const char *path) {
     free(where);
     where = xprintf("%s:%d: ", path, setting->line);
     if (!option) TRY(unknown(options, where, setting->key));
+    if (member && !setting->item) {
+      add_member(options, option, where, member, setting->value);
+      continue;
+    }
     free(where);
     where = xprintf("%s:%d: %s", path, setting->line, setting->key);
     if (setting->item && option->type != OPTION_LIST)
       TRY(fail(ERR_USAGE, "%s takes one value, not a list", where));
-    if (member)
-      add_member(options, option, member, setting->value);
-    else if (option->type == OPTION_LIST) {
+    if (option->type == OPTION_LIST) {
       StringList *list = option->value; /* replaces the default at its first item */
       if (i == 0 || strcmp(settings.items[i - 1].key, setting->key) != 0) *list = (StringList){0};
       if (setting->item)
@@ -267,7 +277,8 @@ static char *describe(const Option *option) {
   char *range = NULL, *value = NULL;
   if (option->min != 0 || option->max != 0) {
     char *low = format_number(option->min), *high = format_number(option->max);
-    range = xprintf(", %s to %s", low, high);
+    range = option->type == OPTION_INT ? xprintf(", %.0f to %.0f", option->min, option->max)
+                                       : xprintf(", %s to %s", low, high);
     free(low), free(high);
   } else
     range = option->choices ? xprintf(", %s", option->choices) : xstrdup("");
@@ -323,10 +334,9 @@ static Status read_line(Line *line, int argc, char **argv) {
   }
   char *usage = own(options, xprintf("[NAME=VALUE...]%s", arguments));
   char *doc =
-      own(options,
-          xprintf("%c%s%s\vEvery option can also be written NAME=VALUE, or as a line `NAME: VALUE` "
-                  "of the --config file; the command line wins.\n\nExample:\n  %s",
-                  toupper((unsigned char)options->summary[0]), options->summary + 1, ".", options->example));
+      own(options, xprintf("%c%s%s\vEvery option can also be written NAME=VALUE, or as a line `NAME: VALUE` "
+                           "of the --config file; the command line wins.",
+                           toupper((unsigned char)options->summary[0]), options->summary + 1, "."));
   free(arguments);
   struct argp argp = {list, on_argument, usage, doc, NULL, NULL, NULL};
   if (argp_parse(&argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_IN_ORDER, NULL, line) != 0)
@@ -334,6 +344,7 @@ static Status read_line(Line *line, int argc, char **argv) {
   if (line->help) {
     argp_help(&argp, stdout, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK,
               own(options, xprintf("jargon %s", options->verb)));
+    printf("\nExample:\n  %s\n", options->example);
     exit(OK);
   }
   return OK;
@@ -354,7 +365,7 @@ static Status apply_pair(Line *line, const char *pair) {
   const Option *option = find(line->options, key, &member);
   if (!option) return unknown(line->options, "", key);
   if (member) {
-    add_member(line->options, option, member, pair + length + 1);
+    add_member(line->options, option, "", member, pair + length + 1);
     return OK;
   }
   begin_list(line, option);

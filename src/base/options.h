@@ -53,6 +53,7 @@ typedef struct Options {
   const char *verb, *summary; /* summary: what the verb does, in one line */
   const char *example;        /* one command, or a few lines */
   const Option *table;        /* ends with a zeroed entry */
+  StringList group_lines;     /* of the OPTION_GROUP's items: "file:line: ", or "" */
   void **owned;               /* texts and lists given by the user, freed by options_free() */
   int owned_count;
 } Options;
@@ -61,6 +62,10 @@ typedef struct Options {
  * file that cannot be read: ERR_IO). */
 Status options_parse(Options *options, int argc, char **argv);
 void options_free(Options *options); /* the values are no longer valid */
+
+/* Where an item of the table's OPTION_GROUP (one at most) was given: "train.yaml:3: ", or "" for the command
+ * line. */
+const char *options_group_line(const Options *options, int item);
 
 /* Prints the settings as a YAML file that --config reads back: every option that has a value; without
  * `neutral` the neutral ones are left out. */

@@ -1,30 +1,13 @@
 /* jargon VERB ...: finds the verb and hands over. */
+#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "src/base/settings.h"
-#include "src/base/version.h"
 #include "src/cmd/verb.h"
-
-/* Until every verb is in the tree. */
-#if !__has_include("src/cmd/verb_pack.c")
-#define verb_pack NULL
-#endif
-#if !__has_include("src/cmd/verb_vocab.c")
-#define verb_vocab NULL
-#endif
-#if !__has_include("src/cmd/verb_train.c")
-#define verb_train NULL
-#endif
-#if !__has_include("src/cmd/verb_adapt.c")
-#define verb_adapt NULL
-#endif
-#if !__has_include("src/cmd/verb_transcribe.c")
-#define verb_transcribe NULL
-#endif
-#if !__has_include("src/cmd/verb_eval.c")
-#define verb_eval NULL
-#endif
 
 static const struct {
   const char *name, *summary;
@@ -40,18 +23,29 @@ static void print_help(FILE *stream) {
   fputs("Usage: jargon VERB [OPTIONS] [NAME=VALUE...]\n\nSpeech recognition that learns a field's "
         "vocabulary.\n\n",
         stream);
-  for (int i = 0; i < VERB_COUNT; i++)
-    if (verbs[i].run) fprintf(stream, "  %-12s%s\n", verbs[i].name, verbs[i].summary);
+  for (int i = 0; i < VERB_COUNT; i++) fprintf(stream, "  %-12s%s\n", verbs[i].name, verbs[i].summary);
   fputs("\n`jargon VERB --help` lists a verb's options, with an example.\n", stream);
 }
 
+static bool failed; /* an error has been printed */
+
 int verb_end(const char *verb, Status status) {
-  if (status != OK) fprintf(stderr, "jargon %s: %s\n", verb, fail_text());
+  failed = status != OK;
+  if (failed) fprintf(stderr, "jargon %s: %s\n", verb, fail_text());
   return (int)status;
+}
+
+/* What was printed must have arrived: a full disk behind `> scores.txt` is an error like any other. */
+static void check_output(void) {
+  bool bad = ferror(stdout);
+  if (fflush(stdout) == 0 && !bad) return;
+  if (!failed) fprintf(stderr, "jargon: cannot write to the standard output: %s\n", strerror(errno));
+  _exit(ERR_IO);
 }
 
 int main(int argc, char **argv) {
   const char *names[VERB_COUNT], *name = argc > 1 ? argv[1] : "";
+  atexit(check_output);
   if (!strcmp(name, "--help") || !strcmp(name, "help")) {
     print_help(stdout);
     return 0;
@@ -61,7 +55,7 @@ int main(int argc, char **argv) {
     return 0;
   }
   for (int i = 0; i < VERB_COUNT; i++) {
-    if (verbs[i].run && !strcmp(verbs[i].name, name)) return verbs[i].run(argc - 1, argv + 1);
+    if (!strcmp(verbs[i].name, name)) return verbs[i].run(argc - 1, argv + 1);
     names[i] = verbs[i].name;
   }
   if (!name[0]) {

@@ -6,8 +6,7 @@
 #include <stdbool.h>
 
 #include "src/base/status.h"
-
-#define JARGON_VERSION "0.1.0"
+#include "src/base/version.h"
 
 /* Every verb once, in the order of use, with its line in `jargon --help`. */
 #define VERBS(X)                                                                                             \

@@ -2,8 +2,10 @@
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "src/cmd/verb.h"
+#include "src/model/config.h"
 #include "src/train/trainer.h"
 
 static const char TRAIN_EXAMPLE[] =
@@ -40,7 +42,22 @@ static TrainSettings defaults(bool adapt) {
 }
 
 static Status check(const TrainSettings *s) {
-  if ((s->epochs > 0) == (s->steps > 0)) return fail(ERR_USAGE, "give either --epochs or --steps");
+  if (!s->epochs && !s->steps)
+    return fail(ERR_USAGE, "how long to train is missing: give --epochs or --steps");
+  if (s->epochs && s->steps) return fail(ERR_USAGE, "both --epochs and --steps are given: leave one out");
+  return OK;
+}
+
+/* Names and values of the model's settings, before anything is opened. */
+static Status check_model(const Options *options, const StringList *model) {
+  ModelConfig scratch = model_config_default();
+  for (int i = 0; i < model->count; i++) {
+    char *key = xstrdup(model->items[i]), *equals = strchr(key, '=');
+    *equals = 0;
+    Status status = model_config_set(&scratch, key, equals + 1);
+    free(key);
+    if (status != OK) return fail_in(ERR_USAGE, "%smodel", options_group_line(options, i));
+  }
   return OK;
 }
 
@@ -105,8 +122,8 @@ int train_or_adapt(int argc, char **argv, bool adapt) {
        .max = 1000},
       {"time-ratio", OPTION_REAL, &s.time_ratio, "SHARE", "SpecAugment: longest span, of the utterance",
        .max = 1},
-      {"normalize", OPTION_TEXT, &s.normalizer, "NAME",
-       "normalisation of all texts, as `jargon eval` has it", .neutral = true},
+      {"normalize", OPTION_TEXT, &s.normalizer, "NAME", "normalisation of all texts, as `jargon eval` has it",
+       .neutral = true},
       {"seed", OPTION_INT, &s.seed, "N", "of weights, order, dropout and masks", .max = 2147483647},
       {"eval-every", OPTION_INT, &s.eval_every, "STEPS", "score dev; 0: after every epoch", .max = 1e9},
       {"max-skipped", OPTION_INT, &s.max_skipped, "N",
@@ -129,6 +146,7 @@ int train_or_adapt(int argc, char **argv, bool adapt) {
                      .table = table};
   TRY(options_parse(&options, argc, argv));
   TRY(check(&s));
+  TRY(check_model(&options, &s.model));
   identity = print(&options, false);
   all = print(&options, true);
   if (threads) omp_set_num_threads(threads);

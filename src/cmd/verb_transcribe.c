@@ -30,12 +30,12 @@ typedef struct Job {
   Source *sources;
   int count;
   Manifest manifest;
-  Corpus *corpus;       /* where samples come from; NULL: audio files */
-  AudioReader *reader;  /* stays open from one part of a file to the next */
-  const char *reading;  /* its path */
+  Corpus *corpus;      /* where samples come from; NULL: audio files */
+  AudioReader *reader; /* stays open from one part of a file to the next */
+  const char *reading; /* its path */
   Output output;
   Progress progress;
-  double seconds;       /* of audio, transcribed */
+  double seconds; /* of audio, transcribed */
   bool skip_bad;
   int skipped;
 } Job;
@@ -73,8 +73,10 @@ static Status list_corpus(Job *job) {
 
 static Status list_sources(Job *job, const StringList *files, const char *manifest, const char *corpus) {
   Status status = OK;
-  if ((files->count > 0) + !!manifest + !!corpus != 1)
-    TRY(fail(ERR_USAGE, "give audio files, or --manifest, or --corpus"));
+  int given = (files->count > 0) + !!manifest + !!corpus;
+  if (given != 1)
+    TRY(fail(ERR_USAGE, "%s: give audio files, or --manifest, or --corpus",
+             given ? "more than one kind of input" : "nothing to transcribe"));
   if (files->count) list_files(job, files);
   if (manifest) {
     TRY(manifest_read(&job->manifest, manifest, MANIFEST_FREE, job->skip_bad));
@@ -127,7 +129,8 @@ done:
 static Status write_transcript(void *context, void *recording, const Transcript *transcript) {
   Job *job = context;
   const Source *source = recording;
-  output_write(&job->output, &(OutputItem){source->audio, source->fields, source->offset, source->duration, transcript});
+  output_write(&job->output,
+               &(OutputItem){source->audio, source->fields, source->offset, source->duration, transcript});
   if (ferror(job->output.stream)) return fail(ERR_IO, "cannot write the transcripts");
   job->seconds += source->duration;
   progress_update(&job->progress, job->seconds, NULL);
@@ -177,8 +180,8 @@ static Status open_model(const char *path, const char *device, const char *preci
   const Backend *backend =
       backend_open(device, strcmp(precision, "bf16") ? DTYPE_F32 : DTYPE_BF16, why, sizeof why);
   if (!backend) TRY(fail(ERR_USAGE, "device %s, precision %s: %s", device, precision, why));
-  TRY(tokenizer_load(tokenizer, json));
   TRY(model_load(model, path, backend));
+  TRY(tokenizer_load(tokenizer, json));
 done:
   free(json);
   return status;
@@ -191,8 +194,9 @@ static double now(void) {
 }
 
 static void report(const Job *job, double seconds) {
-  fprintf(stderr, "jargon transcribe: %d recordings, %.2f h in %.1f s (%.0f hours per hour)",
-          job->count - (job->skipped - job->manifest.bad_count), job->seconds / 3600, seconds, job->seconds / seconds);
+  int count = job->count - (job->skipped - job->manifest.bad_count);
+  fprintf(stderr, "jargon transcribe: %d recording%s, %.2f h in %.1f s (%.0f hours per hour)", count,
+          count == 1 ? "" : "s", job->seconds / 3600, seconds, job->seconds / seconds);
   if (job->skip_bad) fprintf(stderr, ", %d skipped", job->skipped);
   fputc('\n', stderr);
 }
@@ -220,16 +224,18 @@ int verb_transcribe(int argc, char **argv) {
        "text: underline (in a file: bracket) words of less confidence", .max = 1},
       {"max-seconds", OPTION_REAL, &settings.max_seconds, "SECONDS",
        "longer recordings are cut into windows at quiet places", .min = 1, .max = 3600},
-      {"batch-seconds", OPTION_REAL, &settings.batch_seconds, "SECONDS", "most audio in a batch", .min = 1, .max = 1e5},
+      {"batch-seconds", OPTION_REAL, &settings.batch_seconds, "SECONDS", "most audio in a batch", .min = 1,
+       .max = 1e5},
       {"skip-bad", OPTION_BOOL, &job.skip_bad, NULL, "list and leave out bad audio instead of stopping"},
       {"device", OPTION_TEXT, &device, "NAME", "where to compute", .choices = "auto|cpu|cuda"},
       {"precision", OPTION_TEXT, &precision, "TYPE", "of activations", .choices = "f32|bf16"},
       {"threads", OPTION_INT, &threads, "N", "of the CPU; 0: all cores", .max = 1024},
       {0}};
-  Options options = {"transcribe", "turns audio into text with word times and confidence",
-                     "jargon transcribe --model work/run/best interview.wav\n"
-                     "  jargon transcribe --model work/run/best --manifest dev.jsonl --format jsonl --out dev.out.jsonl",
-                     table};
+  Options options = {
+      "transcribe", "turns audio into text with word times and confidence",
+      "jargon transcribe --model work/run/best interview.wav\n"
+      "  jargon transcribe --model work/run/best --manifest dev.jsonl --format jsonl --out dev.out.jsonl",
+      table};
   TRY(options_parse(&options, argc, argv));
   if (threads) omp_set_num_threads(threads);
   job.output.format = output_format(format);

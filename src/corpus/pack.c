@@ -1,7 +1,5 @@
 #include "src/corpus/corpus.h"
 
-#include <dirent.h>
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <math.h>
@@ -151,7 +149,7 @@ static uint64_t audio_stamp(const Packer *packer) {
   return stamp;
 }
 
-/* The first run in a folder writes down what it packs; later ones must want the same. */
+/* The run that packs a folder's first shard has written down what it packs; later ones must want the same. */
 static Status source_check(const Packer *packer) {
   Status status = OK;
   const char *out = packer->settings->out;
@@ -161,9 +159,9 @@ static Status source_check(const Packer *packer) {
   json_object_set_new(source, "audio_files", json_sprintf("%016" PRIx64, audio_stamp(packer)));
   char *now = json_dumps(source, JSON_INDENT(1) | JSON_REAL_PRECISION(15)), *before = NULL;
   if (access(path, F_OK) == 0) TRY(file_read(path, 1 << 20, &before, NULL));
-  if (!before && access(first, F_OK) != 0 && access(index, F_OK) != 0)
-    TRY(file_write(path, now, strlen(now)));
-  else if (!before || strcmp(before, now) != 0)
+  if (access(first, F_OK) != 0 && access(index, F_OK) != 0) {
+    if (!before || strcmp(before, now) != 0) TRY(file_write(path, now, strlen(now)));
+  } else if (!before || strcmp(before, now) != 0)
     TRY(fail(ERR_DATA,
              "%s holds a corpus packed from other manifests, settings or audio files than these; "
              "give another --out, or remove that folder first",
@@ -176,21 +174,6 @@ done:
   free(before);
   json_decref(source);
   return status;
-}
-
-/* Removes what an interrupted run left under temporary names. */
-static void sweep(const char *folder) {
-  DIR *dir = opendir(folder);
-  for (struct dirent *entry; dir && (entry = readdir(dir));) {
-    const char *name = entry->d_name;
-    if (fnmatch("shard-*.h5.tmp", name, 0) != 0 && fnmatch("corpus.json.tmp-*", name, 0) != 0 &&
-        fnmatch("source.json.tmp-*", name, 0) != 0)
-      continue;
-    char *path = path_join(folder, name);
-    unlink(path);
-    free(path);
-  }
-  if (dir) closedir(dir);
 }
 
 /* ---- one shard ---- */
@@ -387,7 +370,8 @@ Status corpus_pack(const PackSettings *settings, PackResult *result) {
   plan_shards(&packer);
   TRY(folder_make(settings->out));
   TRY(folder_lock(settings->out, &lock));
-  sweep(settings->out);
+  folder_sweep(settings->out, "shard-*.h5.tmp"); /* left by a run that was killed */
+  folder_sweep(settings->out, "*.json.tmp-*");
   TRY(source_check(&packer));
   TRY(shards_pack(&packer));
   TRY(finish(&packer, result));

@@ -24,7 +24,11 @@ static char *counter_name(const char *buffer) {
   return xprintf("%.*snum_batches_tracked", (int)(at - buffer), buffer);
 }
 
-Status model_dir_config(ModelConfig *config, const char *path) { return config_read(config, path); }
+Status model_dir_config(ModelConfig *config, const char *path) {
+  Status status = config_read(config, path);
+  return status == ERR_IO ? fail_in(status, "%s is not a model directory (`jargon train` writes one)", path)
+                          : status;
+}
 
 /* ---- reading ---- */
 
@@ -162,7 +166,7 @@ Status model_load(Model **out, const char *path, const Backend *backend) {
   ModelConfig config;
   Model *model = NULL;
   Status status = OK;
-  TRY(config_read(&config, path));
+  TRY(model_dir_config(&config, path));
   TRY(weights_check(&config, path));
   TRY(model_new(&model, &config, backend, 0));
   TRY(model_load_weights(model, path, NULL));

@@ -33,7 +33,8 @@ static Status apply_settings(ModelConfig *config, const StringList *settings) {
     status = model_config_set(config, key, equals + 1);
     if (status != OK) TRY(fail_in(status, "model.%s", key));
   }
-  TRY(model_config_check(config));
+  status = model_config_check(config);
+  if (status != OK && settings->count) TRY(fail_in(ERR_USAGE, "with the model.* settings given"));
 done:
   free(key);
   return status;

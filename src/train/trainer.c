@@ -388,6 +388,7 @@ Status train(const TrainSettings *settings, const char *identity, const char *al
   int lock = -1;
   TRY(folder_make(settings->out));
   TRY(folder_lock(settings->out, &lock));
+  folder_sweep(settings->out, "settings.yaml.tmp-*"); /* left by a run that was killed */
   TRY(session_open(&trainer.session, settings, identity));
   TRY(run(&trainer, all));
 done:
