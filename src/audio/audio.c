@@ -48,21 +48,47 @@ struct AudioReader {
   int64_t start, count, room, keep;
 };
 
-/* Seconds of audio the header of a WAV file promises: libsndfile corrects `frames` to what is there and only
- * logs it. Programs that write to a pipe leave a number near 2^31 or 2^32, or 0. */
-static double wav_promise(const AudioReader *reader) {
+/* Seconds of audio that the header promises, where libsndfile corrects `frames` to what is there and only
+ * logs it: as "mark: SAID (should be HELD)", in bytes. Programs that write to a pipe leave a number near 2^31
+ * or 2^32, or 0. */
+static double log_promise(const AudioReader *reader, const char *mark, long long unknown) {
   char log[8192] = "";
   long long said, held;
   sf_command(reader->file, SFC_GET_LOG_INFO, log, sizeof log);
-  const char *data = strstr(log, "\ndata : ");
+  const char *line = strstr(log, mark);
   double seconds = (double)reader->info.frames / reader->info.samplerate;
-  if (!data || sscanf(data, "\ndata : %lld (should be %lld)", &said, &held) != 2) return seconds;
-  return held > 0 && said > held && said < 0x7f000000 ? seconds * (double)said / (double)held : seconds;
+  if (!line || sscanf(line + strlen(mark), "%lld (should be %lld)", &said, &held) != 2) return seconds;
+  return held > 0 && said > held && said < unknown ? seconds * (double)said / (double)held : seconds;
+}
+
+/* libsndfile does not look at the number of samples in SPHERE's header, which is text. */
+static double sphere_promise(const AudioReader *reader) {
+  char header[1025] = "";
+  long long samples;
+  const char *count =
+      pread(reader->fd, header, sizeof header - 1, 0) > 0 ? strstr(header, "sample_count -i ") : NULL;
+  if (!count || sscanf(count, "sample_count -i %lld", &samples) != 1) return UNKNOWN;
+  return (double)samples / reader->info.samplerate;
 }
 
 static double header_promise(const AudioReader *reader) {
+  const long long bits32 = 0x7f000000, bits64 = 1LL << 50;
   int container = reader->info.format & SF_FORMAT_TYPEMASK;
-  if (container == SF_FORMAT_WAV || container == SF_FORMAT_WAVEX) return wav_promise(reader);
+  switch (container) {
+  case SF_FORMAT_WAV:
+  case SF_FORMAT_WAVEX:
+    return log_promise(reader, "\ndata : ", bits32);
+  case SF_FORMAT_AIFF:
+    return log_promise(reader, "\nFORM : ", bits32);
+  case SF_FORMAT_AU:
+    return log_promise(reader, "Data Size   : ", bits32);
+  case SF_FORMAT_RF64:
+    return log_promise(reader, "Riff size : ", bits64);
+  case SF_FORMAT_W64:
+    return log_promise(reader, "\nriff : ", bits64);
+  case SF_FORMAT_NIST:
+    return sphere_promise(reader);
+  }
   if (reader->info.frames < SF_COUNT_MAX) return (double)reader->info.frames / reader->info.samplerate;
   return container == SF_FORMAT_OGG ? INFINITY : UNKNOWN; /* Ogg without its last page; FLAC from a pipe */
 }
@@ -150,6 +176,7 @@ static Status source_open(AudioReader *reader) {
   if (reader->fd < 0) return fail(ERR_IO, "cannot open %s: %s", reader->path, strerror(errno));
   if (fstat(reader->fd, &info) != 0 || !S_ISREG(info.st_mode))
     return fail(ERR_DATA, "%s is not a regular file", reader->path);
+  if (info.st_size == 0) return fail(ERR_DATA, "%s is empty", reader->path);
 #pragma omp critical(                                                                                        \
     sndfile_open) /* libsndfile keeps the error of a failed open in one place for all threads */
   {
@@ -317,6 +344,7 @@ Status audio_next(AudioReader *reader, double offset, double duration, int16_t *
     TRY(fail(ERR_DATA, "%s: there is no part of %g s from %g s", reader->path, duration, offset));
   int64_t start = llround(offset * AUDIO_RATE), limit = llround(reader->limit * AUDIO_RATE);
   int64_t want = whole ? limit + 1 : llround(last * AUDIO_RATE) - start;
+  if (want < 1) TRY(fail(ERR_DATA, "%s: there is no part of %g s from %g s", reader->path, duration, offset));
   if (!whole && want > limit)
     TRY(fail(ERR_DATA, "%s: the part has %.2f s; at most %.2f s are accepted", reader->path, duration,
              reader->limit));
@@ -324,7 +352,7 @@ Status audio_next(AudioReader *reader, double offset, double duration, int16_t *
   while (reader->count < want && !reader->ended) decode_block(reader);
   if (whole && reader->count > limit)
     TRY(fail(ERR_DATA, "%s has more than the %.2f s that are accepted", reader->path, reader->limit));
-  if (reader->count < want) {
+  if (reader->count < want || reader->damage) {
     TRY(end_check(reader));
     if (reader->start < start || reader->count == 0 || (!whole && reader->count < want - TOLERANCE)) {
       double held = (double)(reader->start + reader->count) / AUDIO_RATE;
