@@ -136,6 +136,36 @@ $(BUILD)/%.o: %.cc
 	@echo "  CXX   $<"; mkdir -p $(@D)
 	@$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c -o $@ $<
 
+# The CUDA backend's very sources for the emulator (tests/cuda_on_cpu): plain, and checked by the sanitizers.
+EMULATOR := tests/cuda_on_cpu
+EMULATED_CU := $(filter-out kernels/cuda/gemm.cu,$(wildcard kernels/cuda/*.cu))
+EMULATED_CUH := $(patsubst %,$(BUILD)/emulated/%,$(wildcard kernels/cuda/*.cuh))
+EMULATED_FLAGS = -std=c++17 -g -fPIC -fvisibility=hidden -fno-strict-aliasing -Wall -Wextra -Wno-unknown-pragmas -I$(BUILD)/emulated \
+                 -I$(EMULATOR)/include -I. -MMD -MP
+EMULATED_plain = -O1
+EMULATED_asan = -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+                -fsanitize-sections=emulated_shared
+EMULATED_tsan = -O1 -DEMULATOR_TSAN -fsanitize=thread
+$(BUILD)/emulated/%.cc: %.cu $(EMULATOR)/rewrite.py
+	@mkdir -p $(@D); python3 $(EMULATOR)/rewrite.py $< >$@
+$(BUILD)/emulated/%.cuh: %.cuh $(EMULATOR)/rewrite.py
+	@mkdir -p $(@D); python3 $(EMULATOR)/rewrite.py $< >$@
+define EMULATED_RULES
+$(BUILD)/emulated-$(1)/%.o: $(BUILD)/emulated/%.cc $(EMULATED_CUH)
+	@echo "  EMU   $$*.cu ($(1))"; mkdir -p $$(@D)
+	@$$(CXX) $$(EMULATED_FLAGS) $$(EMULATED_$(1)) -c -o $$@ $$<
+$(BUILD)/emulated-$(1)/$(EMULATOR)/%.o: $(EMULATOR)/%.cc $(EMULATED_CUH)
+	@mkdir -p $$(@D)
+	@$$(CXX) $$(EMULATED_FLAGS) $$(filter-out -fsanitize=thread,$$(EMULATED_$(1))) -c -o $$@ $$<
+$(BUILD)/emulated-$(1)/libjargon_cuda.so: $(EMULATED_CU:%.cu=$(BUILD)/emulated-$(1)/%.o) \
+    $(patsubst %.cc,$(BUILD)/emulated-$(1)/%.o,$(wildcard $(EMULATOR)/*.cc))
+	@echo "  LD    $$@"
+	@sh $(EMULATOR)/holes.sh $$^ >$$(@D)/holes.cc && $$(CXX) -c -fPIC -o $$(@D)/holes.o $$(@D)/holes.cc
+	@$$(CXX) $$(EMULATED_$(1)) -shared -Wl,-z,defs -o $$@ $$^ $$(@D)/holes.o
+endef
+$(foreach kind,plain asan tsan,$(eval $(call EMULATED_RULES,$(kind))))
+.PRECIOUS: $(BUILD)/emulated/%.cc $(BUILD)/emulated/%.cuh
+
 $(BUILD)/tests/ops/%: $(BUILD)/tests/ops/%.o $(OPS_COMMON) $(BUILD)/libjargon.a
 	@$(CC) $(SANITIZE) -fopenmp -o $@ $^ -lcmocka $(LDLIBS)
 

@@ -43,6 +43,9 @@ typedef struct Stream Stream;
 #else
 #define JARGON_EXTERN extern
 #endif
-#define BACKEND_FUNCTION(Type, name) JARGON_EXTERN Type cpu_##name, cuda_f32_##name, cuda_bf16_##name
+#define BACKEND_FUNCTION(Type, name)                                                                         \
+  JARGON_EXTERN Type cpu_##name;                                                                             \
+  JARGON_EXTERN Type cuda_f32_##name;                                                                        \
+  JARGON_EXTERN Type cuda_bf16_##name
 
 #endif

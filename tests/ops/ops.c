@@ -19,6 +19,8 @@ const Shape ops_shapes[] = {
     {.name = "odd", .U = 3, LENGTHS(7, 1, 5), .spare = 2, .C = 13},
     {.name = "an empty utterance", .U = 4, LENGTHS(0, 9, 0, 2), .spare = 0, .C = 17},
     {.name = "small", .U = 2, LENGTHS(16, 8), .spare = 0, .C = 8},
+    {.name = "more than a warp of channels", .U = 3, LENGTHS(20, 1, 51), .spare = 3, .C = 44},
+    {.name = "more than a block of channels", .U = 2, LENGTHS(3, 1), .spare = 1, .C = 517},
     {.name = "many utterances", .U = 203, LENGTHS(3, 1, 12, 7, 1, 2, 19), .spare = 5, .C = 8},
     {.name = "long", .U = 1, LENGTHS(1031), .spare = 0, .C = 31},
     {.name = "model", .U = 4, LENGTHS(130, 77, 1, 245), .spare = 16, .C = 144},
@@ -278,13 +280,30 @@ static const Backend *backend_find(const char *device) {
 
 static const char *const devices[] = {"cpu", "cuda"};
 
+/* JARGON_OPS_DEVICE names the only one to use. */
+static bool device_wanted(const char *device) {
+  const char *only = getenv("JARGON_OPS_DEVICE");
+  return !only || strcmp(only, device) == 0;
+}
+
+/* JARGON_OPS_SMALL=1, for the emulator: only shapes of at most 4096 elements. */
+static bool shape_wanted(const Shape *shape) {
+  const char *small = getenv("JARGON_OPS_SMALL");
+  int rows = shape->spare;
+  for (int u = 0; u < shape->U; u++) rows += shape->T[u % shape->T_count];
+  return !small || strcmp(small, "1") != 0 || rows * shape->C <= 4096;
+}
+
 void ops_run(const char *op, OpsCase *run) {
   for (size_t d = 0; d < sizeof devices / sizeof *devices; d++) {
-    const Backend *backend = backend_find(devices[d]);
+    const Backend *backend = device_wanted(devices[d]) ? backend_find(devices[d]) : NULL;
     if (!backend) continue;
     int threads_before = omp_get_max_threads();
     double worst = 0;
+    int shapes = 0;
     for (int s = 0; s < ops_shape_count; s++) {
+      if (!shape_wanted(&ops_shapes[s])) continue;
+      shapes++;
       Bits bits = {0};
       for (int threads = 1; threads <= 2; threads++) {
         omp_set_num_threads(threads);
@@ -299,7 +318,7 @@ void ops_run(const char *op, OpsCase *run) {
       free(bits.hash);
     }
     omp_set_num_threads(threads_before);
-    printf("%s on %s: %d shapes, largest error %.1e\n", op, backend->name, ops_shape_count, worst);
+    printf("%s on %s: %d shapes, largest error %.1e\n", op, backend->name, shapes, worst);
   }
 }
 
@@ -374,7 +393,7 @@ bool ops_bench(void (*bench)(Ops *t)) {
   const char *wanted = getenv("JARGON_OPS_BENCH");
   if (!wanted || strcmp(wanted, "1") != 0) return false;
   for (size_t d = 0; d < sizeof devices / sizeof *devices; d++) {
-    const Backend *backend = backend_find(devices[d]);
+    const Backend *backend = device_wanted(devices[d]) ? backend_find(devices[d]) : NULL;
     if (!backend) continue;
     Ops t = {.backend = backend, .stream = backend->stream_new(), .op = "bench", .shape = "bench"};
     bench(&t);
