@@ -6,7 +6,7 @@
  * q, k, v, y (R, H D) activations, heads side by side; p (2 T_max - 1, H D) activations: the projected position
  * i - j stands in row T_max - 1 - (i - j); bias_u, bias_v (H, D) float; lse (R, H) float, saved: log sum exp of the
  * scores, from which backward makes the probabilities again.
- * Dropout of probabilities: frame = i, channel = h << 16 | j (T_max < 65536). */
+ * Dropout of probabilities: frame = i, channel = h << 16 | j. T_max < 65536; on the GPU D <= 128. */
 #ifndef JARGON_KERNELS_ATTENTION_H
 #define JARGON_KERNELS_ATTENTION_H
 

@@ -12,9 +12,17 @@ typedef struct Layer {
   float dropout;
 } Layer;
 
+/* Four heads or three where that divides the channels, else as few as leave 128 channels a head, which is what the CUDA
+ * backend takes. */
+static int heads_of(int C) {
+  int H = C % 4 == 0 ? 4 : C % 3 == 0 ? 3 : 1;
+  while (C % H != 0 || C / H > 128) H++;
+  return H;
+}
+
 /* spread: of the queries; a large one makes scores that overflow a float's exponential. */
 static Layer layer_new(Ops *t, const Shape *shape, double spread, float dropout) {
-  int C = shape->C, H = C % 4 == 0 ? 4 : C % 3 == 0 ? 3 : 1;
+  int C = shape->C, H = heads_of(C);
   size_t n = (size_t)(t->rows.R * C), positions = t->rows.T_max > 0 ? (size_t)((2 * t->rows.T_max - 1) * C) : 0;
   double *queries = ops_host(t, n * sizeof *queries);
   for (size_t i = 0; i < n; i++) queries[i] = spread * ops_random(t);
