@@ -26,6 +26,7 @@ LIB_OBJ := $(patsubst %,$(BUILD)/%.o,$(basename $(LIB_SRC)))
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/ops/test_*.c tests/unit/test_*.c tests/golden/test_*.c))
 OPS_COMMON := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/ops/test_%,$(wildcard tests/ops/*.c)))
 FUZZERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
+HELPERS := $(BUILD)/tests/e2e/faults.so $(BUILD)/tests/e2e/checkpoint_print
 BENCHES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/*.c))
 
 .DEFAULT_GOAL := all
@@ -55,7 +56,7 @@ test: deps ## build and run every test
 
 all: $(BUILD)/jargon $(BUILD)/speak
 
-programs: all $(TESTS) $(FUZZERS) $(BENCHES)
+programs: all $(TESTS) $(HELPERS) $(FUZZERS) $(BENCHES)
 
 bench: programs ## time operations and training steps on this machine; JSON lines into tests/bench/results/
 	@BUILD=$(BUILD) sh tests/bench/run.sh
@@ -171,6 +172,10 @@ $(BUILD)/tests/ops/%: $(BUILD)/tests/ops/%.o $(OPS_COMMON) $(BUILD)/libjargon.a
 
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/driver.o $(BUILD)/libjargon.a
 	@$(CC) $(SANITIZE) -fopenmp -o $@ $^ $(LDLIBS)
+
+$(BUILD)/tests/e2e/faults.so: tests/e2e/faults.c
+	@mkdir -p $(@D)
+	@$(CC) -std=gnu11 -D_GNU_SOURCE -O1 -g $(WARN) -shared -fPIC -o $@ $< -ldl
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libjargon.a
 	@$(CC) $(SANITIZE) -fopenmp -o $@ $^ -lcmocka $(LDLIBS)
