@@ -16,7 +16,10 @@ template <typename T> static __global__ void zero_spare_rows_kernel(T *y, Rows r
 template <typename T> static inline void zero_spare_rows(Stream *stream, T *y, Rows rows, size_t width) {
   if (rows.R == 0) return;
   unsigned blocks = blocks_for((size_t)rows.R * width, 256);
-  zero_spare_rows_kernel<T> < <<blocks<256 ? blocks : 256, 256, 0, stream->queue>>>(y, rows, width);
+  if (blocks > 256) blocks = 256;
+  // clang-format off
+  zero_spare_rows_kernel<<<blocks, 256, 0, stream->queue>>>(y, rows, width);
+  // clang-format on
   CUDA_LAUNCHED();
 }
 
