@@ -24,7 +24,7 @@ LIB_SRC := $(wildcard kernels/*.c kernels/cpu/*.c src/base/*.c src/audio/*.c src
              src/train/*.c src/decode/*.c src/interop/*.c eval/*.c src/cmd/verb_*.c) $(wildcard src/text/*.cc)
 LIB_OBJ := $(patsubst %,$(BUILD)/%.o,$(basename $(LIB_SRC)))
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/ops/test_*.c tests/unit/test_*.c tests/golden/test_*.c))
-OPS_COMMON := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/ops/test_%,$(wildcard tests/ops/*.c)))
+OPS_COMMON := $(patsubst %,$(BUILD)/%.o,$(basename $(filter-out tests/ops/test_%,$(wildcard tests/ops/*.c)) $(wildcard tests/ops/*.cc)))
 FUZZERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 HELPERS := $(BUILD)/tests/e2e/faults.so $(BUILD)/tests/e2e/checkpoint_print
 BENCHES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/*.c))
@@ -167,7 +167,7 @@ endef
 $(foreach kind,plain asan tsan,$(eval $(call EMULATED_RULES,$(kind))))
 .PRECIOUS: $(BUILD)/emulated/%.cc $(BUILD)/emulated/%.cuh
 
-$(BUILD)/tests/ops/%: $(BUILD)/tests/ops/%.o $(OPS_COMMON) $(BUILD)/libjargon.a
+$(filter $(BUILD)/tests/ops/%,$(TESTS)): $(BUILD)/tests/ops/%: $(BUILD)/tests/ops/%.o $(OPS_COMMON) $(BUILD)/libjargon.a
 	@$(CC) $(SANITIZE) -fopenmp -o $@ $^ -lcmocka $(LDLIBS)
 
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/driver.o $(BUILD)/libjargon.a

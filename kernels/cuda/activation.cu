@@ -4,8 +4,8 @@
 
 enum { THREADS = 256 };
 
-/* y = max(x, 0), NaN stays. An element a thread; blocks of 256, no shared memory. Bytes: n read, n written (elements of
- * T). Any n. */
+/* y = max(x, 0), NaN stays. An element a thread; blocks of 256, no shared memory. Bytes: n read, n written
+ * (elements of T). Any n. */
 template <typename T> __global__ void relu_forward_kernel(T *y, const T *x, size_t n) {
   size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x;
   if (i >= n) return;
@@ -35,8 +35,8 @@ template <typename T> __global__ void silu_backward_kernel(T *dx, const T *dy, c
   store(dx + i, load(dy + i) * s * (1 + in * (1 - s)));
 }
 
-/* y = a s(b), x = [a | b] in each row. An element of y a thread; blocks of 256, no shared memory. Bytes: 2 R C read, R C
- * written. Any R, C. */
+/* y = a s(b), x = [a | b] in each row. An element of y a thread; blocks of 256, no shared memory. Bytes: 2 R
+ * C read, R C written. Any R, C. */
 template <typename T> __global__ void glu_forward_kernel(T *y, const T *x, size_t n, int C) {
   size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x;
   if (i >= n) return;
@@ -99,8 +99,11 @@ static void glu_backward_launch(Stream *stream, void *dx, const void *dy, const 
 }
 
 CUDA_TWINS(relu_forward, (Stream * stream, void *y, const void *x, size_t n), (stream, y, x, n))
-CUDA_TWINS(relu_backward, (Stream * stream, void *dx, const void *dy, const void *y, size_t n), (stream, dx, dy, y, n))
+CUDA_TWINS(relu_backward, (Stream * stream, void *dx, const void *dy, const void *y, size_t n),
+           (stream, dx, dy, y, n))
 CUDA_TWINS(silu_forward, (Stream * stream, void *y, const void *x, size_t n), (stream, y, x, n))
-CUDA_TWINS(silu_backward, (Stream * stream, void *dx, const void *dy, const void *x, size_t n), (stream, dx, dy, x, n))
+CUDA_TWINS(silu_backward, (Stream * stream, void *dx, const void *dy, const void *x, size_t n),
+           (stream, dx, dy, x, n))
 CUDA_TWINS(glu_forward, (Stream * stream, void *y, const void *x, int R, int C), (stream, y, x, R, C))
-CUDA_TWINS(glu_backward, (Stream * stream, void *dx, const void *dy, const void *x, int R, int C), (stream, dx, dy, x, R, C))
+CUDA_TWINS(glu_backward, (Stream * stream, void *dx, const void *dy, const void *x, int R, int C),
+           (stream, dx, dy, x, R, C))

@@ -20,8 +20,8 @@ struct AdamwUpdate {
   double first, second; /* 1 - beta^step */
 };
 
-/* partial[tile] = sum of g^2, in double; 0 for a frozen tile. A block a tile of 4096, its 256 threads every 256th
- * element. Shared: 64 bytes. Bytes: 4 a weight read. */
+/* partial[tile] = sum of g^2, in double; 0 for a frozen tile. A block a tile of 4096, its 256 threads every
+ * 256th element. Shared: 64 bytes. Bytes: 4 a weight read. */
 __global__ void gradient_squares_kernel(double *partial, const float *g, const AdamwTile *tiles) {
   __shared__ double shared[THREADS / WARP];
   AdamwTile tile = tiles[blockIdx.x];
@@ -35,7 +35,8 @@ __global__ void gradient_squares_kernel(double *partial, const float *g, const A
   if (threadIdx.x == 0) partial[blockIdx.x] = sum;
 }
 
-/* *norm = sqrt(sum of partial). One block, its 256 threads every 256th tile. Shared: 64 bytes. Bytes: 8 a tile. */
+/* *norm = sqrt(sum of partial). One block, its 256 threads every 256th tile. Shared: 64 bytes. Bytes: 8 a
+ * tile. */
 __global__ void gradient_norm_kernel(float *norm, const double *partial, int tiles) {
   __shared__ double shared[THREADS / WARP];
   double sum = 0;
@@ -44,8 +45,8 @@ __global__ void gradient_norm_kernel(float *norm, const double *partial, int til
   if (threadIdx.x == 0) *norm = (float)sqrt(sum);
 }
 
-/* m, v, w by the formulae of the header; w_copy = w in the activation type. A block a tile of 4096, its 256 threads every
- * 256th element; no shared memory. Bytes a weight: 16 read, 12 written, and the copy. */
+/* m, v, w by the formulae of the header; w_copy = w in the activation type. A block a tile of 4096, its 256
+ * threads every 256th element; no shared memory. Bytes a weight: 16 read, 12 written, and the copy. */
 template <typename T>
 __global__ void adamw_step_kernel(float *w, T *w_copy, float *m, float *v, const float *g, const float *norm,
                                   const AdamwTile *tiles, AdamwUpdate u) {
@@ -79,7 +80,8 @@ void adamw_release(Stream *stream) {
 /* The segments cut into tiles, on the device. Only a list that differs from the last one is uploaded. */
 static void tiles_update(Stream *stream, const AdamwSegment *segments, int count) {
   size_t bytes = (size_t)count * sizeof *segments, tiles = 0, t = 0;
-  if (stream->segments && stream->segment_count == count && memcmp(stream->segments, segments, bytes) == 0) return;
+  if (stream->segments && stream->segment_count == count && memcmp(stream->segments, segments, bytes) == 0)
+    return;
   for (int s = 0; s < count; s++) tiles += (segments[s].count + TILE - 1) / TILE;
   AdamwTile *list = (AdamwTile *)malloc((tiles + 1) * sizeof *list);
   adamw_release(stream);
@@ -94,43 +96,53 @@ static void tiles_update(Stream *stream, const AdamwSegment *segments, int count
   for (int s = 0; s < count; s++)
     for (size_t done = 0; done < segments[s].count; done += TILE) {
       size_t left = segments[s].count - done;
-      list[t++] = {segments[s].offset + done, (int)(left < (size_t)TILE ? left : (size_t)TILE), segments[s].lr_scale, segments[s].decay};
+      list[t++] = {segments[s].offset + done, (int)(left < (size_t)TILE ? left : (size_t)TILE),
+                   segments[s].lr_scale, segments[s].decay};
     }
-  CUDA_CHECK(cudaMemcpyAsync(stream->tiles, list, tiles * sizeof *list, cudaMemcpyHostToDevice, stream->queue));
+  CUDA_CHECK(
+      cudaMemcpyAsync(stream->tiles, list, tiles * sizeof *list, cudaMemcpyHostToDevice, stream->queue));
   CUDA_CHECK(cudaStreamSynchronize(stream->queue));
   free(list);
 }
 
-static void gradient_norm(Stream *stream, float *norm, const float *g, const AdamwSegment *segments, int count) {
+static void gradient_norm(Stream *stream, float *norm, const float *g, const AdamwSegment *segments,
+                          int count) {
   tiles_update(stream, segments, count);
   double *partial = (double *)cuda_scratch(stream, (size_t)stream->tile_count * sizeof *partial + 1);
   if (stream->tile_count) {
-    gradient_squares_kernel<<<(unsigned)stream->tile_count, THREADS, 0, stream->queue>>>(partial, g, stream->tiles);
+    gradient_squares_kernel<<<(unsigned)stream->tile_count, THREADS, 0, stream->queue>>>(partial, g,
+                                                                                         stream->tiles);
     CUDA_LAUNCHED();
   }
   gradient_norm_kernel<<<1, THREADS, 0, stream->queue>>>(norm, partial, stream->tile_count);
   CUDA_LAUNCHED();
 }
 
-extern "C" void cuda_f32_gradient_norm(Stream *stream, float *norm, const float *g, const AdamwSegment *segments,
-                                       int count) {
+extern "C" void cuda_f32_gradient_norm(Stream *stream, float *norm, const float *g,
+                                       const AdamwSegment *segments, int count) {
   gradient_norm(stream, norm, g, segments, count);
 }
 
-extern "C" void cuda_bf16_gradient_norm(Stream *stream, float *norm, const float *g, const AdamwSegment *segments,
-                                        int count) {
+extern "C" void cuda_bf16_gradient_norm(Stream *stream, float *norm, const float *g,
+                                        const AdamwSegment *segments, int count) {
   gradient_norm(stream, norm, g, segments, count);
 }
 
 template <typename T>
 static void adamw_step_launch(Stream *stream, float *w, void *w_copy, float *m, float *v, const float *g,
-                              const float *norm, const AdamwSegment *segments, int count, AdamwConfig config) {
+                              const float *norm, const AdamwSegment *segments, int count,
+                              AdamwConfig config) {
   tiles_update(stream, segments, count);
   if (!stream->tile_count) return;
-  AdamwUpdate u = {config.lr, config.beta1, config.beta2, config.eps, config.clip,
-                   1 - pow((double)config.beta1, config.step), 1 - pow((double)config.beta2, config.step)};
-  adamw_step_kernel<T><<<(unsigned)stream->tile_count, THREADS, 0, stream->queue>>>(w, (T *)w_copy, m, v, g, norm,
-                                                                                   stream->tiles, u);
+  AdamwUpdate u = {config.lr,
+                   config.beta1,
+                   config.beta2,
+                   config.eps,
+                   config.clip,
+                   1 - pow((double)config.beta1, config.step),
+                   1 - pow((double)config.beta2, config.step)};
+  adamw_step_kernel<T><<<(unsigned)stream->tile_count, THREADS, 0, stream->queue>>>(w, (T *)w_copy, m, v, g,
+                                                                                    norm, stream->tiles, u);
   CUDA_LAUNCHED();
 }
 

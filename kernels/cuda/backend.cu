@@ -11,8 +11,9 @@ static const char *cuda_describe(void) {
   CUDA_CHECK(cudaGetDeviceProperties(&properties, device));
   CUDA_CHECK(cudaDriverGetVersion(&driver));
   CUDA_CHECK(cudaRuntimeGetVersion(&runtime));
-  snprintf(text, sizeof text, "cuda, %s (compute capability %d.%d), driver %d.%d, runtime %d.%d", properties.name,
-           properties.major, properties.minor, driver / 1000, driver % 1000 / 10, runtime / 1000, runtime % 1000 / 10);
+  snprintf(text, sizeof text, "cuda, %s (compute capability %d.%d), driver %d.%d, runtime %d.%d",
+           properties.name, properties.major, properties.minor, driver / 1000, driver % 1000 / 10,
+           runtime / 1000, runtime % 1000 / 10);
   return text;
 }
 
@@ -32,12 +33,13 @@ extern "C" __attribute__((visibility("default"))) const Backend *jargon_cuda_bac
     error = cudaGetDeviceProperties(&properties, device);
   if (error != cudaSuccess || count == 0) {
     cudaGetLastError();
-    snprintf(why, why_size, "no CUDA device: %s", error == cudaSuccess ? "none is visible" : cudaGetErrorString(error));
+    snprintf(why, why_size, "no CUDA device: %s",
+             error == cudaSuccess ? "none is visible" : cudaGetErrorString(error));
     return NULL;
   }
   if (properties.major < 8) {
-    snprintf(why, why_size, "%s has compute capability %d.%d: 8.0 is the least", properties.name, properties.major,
-             properties.minor);
+    snprintf(why, why_size, "%s has compute capability %d.%d: 8.0 is the least", properties.name,
+             properties.major, properties.minor);
     return NULL;
   }
   return dtype == DTYPE_F32 ? &f32 : &bf16_table;

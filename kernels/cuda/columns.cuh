@@ -1,5 +1,5 @@
-/* Sums over rows, a sum a column, in a fixed order and in double: of a tile of rows each, then of the tiles. For
- * gradients of what is shared by all rows, and batch norm's statistics. */
+/* Sums over rows, a sum a column, in a fixed order and in double: of a tile of rows each, then of the tiles.
+ * For gradients of what is shared by all rows, and batch norm's statistics. */
 #ifndef JARGON_KERNELS_CUDA_COLUMNS_CUH
 #define JARGON_KERNELS_CUDA_COLUMNS_CUH
 
@@ -7,8 +7,8 @@
 
 enum { COLUMNS = WARP, COLUMN_LANES = 8, COLUMN_TILE = 64 /* rows */ };
 
-/* The sum over a block's COLUMN_LANES threads of one column, in their order; valid where threadIdx.y is 0. All threads
- * must call; `shared` may be used again afterwards. */
+/* The sum over a block's COLUMN_LANES threads of one column, in their order; valid where threadIdx.y is 0.
+ * All threads must call; `shared` may be used again afterwards. */
 template <int COUNT>
 __device__ __forceinline__ void column_lanes_sum(double *sums, double (*shared)[COLUMN_LANES][COLUMNS]) {
   for (int i = 0; i < COUNT; i++) shared[i][threadIdx.y][threadIdx.x] = sums[i];
@@ -19,9 +19,10 @@ __device__ __forceinline__ void column_lanes_sum(double *sums, double (*shared)[
   __syncthreads();
 }
 
-/* partial (tiles, COUNT, C): terms(sums, r, c) adds row r's share to the COUNT sums of column c. last_row: in device
- * memory, rows from *last_row on are left out; NULL: R rows. Grid (columns / 32, tiles of 64 rows), blocks (32, 8): 8
- * threads a column take every 8th row. Shared: 2 KiB COUNT. Bytes: what the terms read once, 8 COUNT C tiles written. */
+/* partial (tiles, COUNT, C): terms(sums, r, c) adds row r's share to the COUNT sums of column c. last_row: in
+ * device memory, rows from *last_row on are left out; NULL: R rows. Grid (columns / 32, tiles of 64 rows),
+ * blocks (32, 8): 8 threads a column take every 8th row. Shared: 2 KiB COUNT. Bytes: what the terms read
+ * once, 8 COUNT C tiles written. */
 template <typename Terms>
 __global__ void columns_tile_kernel(double *partial, Terms terms, const int32_t *last_row, int R, int C) {
   __shared__ double shared[Terms::COUNT][COLUMN_LANES][COLUMNS];
@@ -35,8 +36,8 @@ __global__ void columns_tile_kernel(double *partial, Terms terms, const int32_t 
     for (int i = 0; i < Terms::COUNT; i++) partial[((size_t)blockIdx.y * Terms::COUNT + i) * C + c] = sums[i];
 }
 
-/* finish(sums, c) with the sums of column c over all tiles. Grid columns / 32, blocks (32, 8): 8 threads a column take
- * every 8th tile. Shared as above. Bytes: 8 COUNT C tiles read. */
+/* finish(sums, c) with the sums of column c over all tiles. Grid columns / 32, blocks (32, 8): 8 threads a
+ * column take every 8th tile. Shared as above. Bytes: 8 COUNT C tiles read. */
 template <int COUNT, typename Finish>
 __global__ void columns_finish_kernel(const double *partial, Finish finish, int tiles, int C) {
   __shared__ double shared[COUNT][COLUMN_LANES][COLUMNS];
@@ -56,13 +57,15 @@ template <typename Terms> size_t columns_scratch(int R, int C) {
 
 /* Both kernels. `partial`: columns_scratch() doubles. R > 0; at most 64 * 65535 rows. */
 template <typename Terms, typename Finish>
-static void columns_sum_in(double *partial, Stream *stream, Terms terms, Finish finish, const int32_t *last_row, int R,
-                           int C) {
+static void columns_sum_in(double *partial, Stream *stream, Terms terms, Finish finish,
+                           const int32_t *last_row, int R, int C) {
   unsigned tiles = blocks_for(R, COLUMN_TILE), columns = blocks_for(C, COLUMNS);
   dim3 block(COLUMNS, COLUMN_LANES);
-  columns_tile_kernel<Terms><<<dim3(columns, tiles), block, 0, stream->queue>>>(partial, terms, last_row, R, C);
+  columns_tile_kernel<Terms>
+      <<<dim3(columns, tiles), block, 0, stream->queue>>>(partial, terms, last_row, R, C);
   CUDA_LAUNCHED();
-  columns_finish_kernel<Terms::COUNT, Finish><<<columns, block, 0, stream->queue>>>(partial, finish, (int)tiles, C);
+  columns_finish_kernel<Terms::COUNT, Finish>
+      <<<columns, block, 0, stream->queue>>>(partial, finish, (int)tiles, C);
   CUDA_LAUNCHED();
 }
 

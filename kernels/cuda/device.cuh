@@ -1,9 +1,10 @@
-/* What every kernel of the CUDA backend shares: activation types, the stream, checks, launch shapes, reductions.
+/* What every kernel of the CUDA backend shares: activation types, the stream, checks, launch shapes,
+ * reductions.
  *
- * A file of kernels has templates over the activation type T (float or bf16), a template `<op>_launch<T>` that
- * launches them, and CUDA_TWINS, which defines cuda_f32_<op> and cuda_bf16_<op> as the header <op>.h declares them.
- * Arithmetic is in float. No float atomics: every sum has an order that follows from the shape alone. Kernels keep to
- * what tests/cuda_on_cpu can run; its README has the rules. */
+ * A file of kernels has templates over the activation type T (float or bf16), a template `<op>_launch<T>`
+ * that launches them, and CUDA_TWINS, which defines cuda_f32_<op> and cuda_bf16_<op> as the header <op>.h
+ * declares them. Arithmetic is in float. No float atomics: every sum has an order that follows from the shape
+ * alone. Kernels keep to what tests/cuda_on_cpu can run; its README has the rules. */
 #ifndef JARGON_KERNELS_CUDA_DEVICE_CUH
 #define JARGON_KERNELS_CUDA_DEVICE_CUH
 
@@ -30,15 +31,16 @@ struct Stream {
   cudaStream_t queue;
   void *scratch;
   size_t scratch_size;
-  void *blas; /* of gemm.cu: handle, workspace and the chosen algorithms */
+  void *blas;             /* of gemm.cu: handle, workspace and the chosen algorithms */
   AdamwSegment *segments; /* of adamw.cu: the last list seen, on the host, and its tiles on the device */
   int segment_count;
   AdamwTile *tiles;
   int tile_count;
 };
 
-/* At least `bytes` of device memory, 256-aligned, with any content, the caller's until the operation ends. It only
- * ever grows, so after the largest batch nothing allocates. An operation asks once and divides what it gets. */
+/* At least `bytes` of device memory, 256-aligned, with any content, the caller's until the operation ends. It
+ * only ever grows, so after the largest batch nothing allocates. An operation asks once and divides what it
+ * gets. */
 void *cuda_scratch(Stream *stream, size_t bytes);
 
 /* A device error is nobody's to mend: it ends the program with file and line. */
@@ -56,7 +58,8 @@ static inline void cuda_check(cudaError_t error, const char *what, const char *f
   extern "C" void cuda_f32_##op parameters { op##_launch<float> arguments; }                                 \
   extern "C" void cuda_bf16_##op parameters { op##_launch<bf16> arguments; }
 
-/* Blocks that cover n, `each` at a time. n > 0: a launch of no block is an error, so launchers return before. */
+/* Blocks that cover n, `each` at a time. n > 0: a launch of no block is an error, so launchers return before.
+ */
 static inline unsigned blocks_for(size_t n, size_t each) { return (unsigned)((n + each - 1) / each); }
 
 /* ---- device ---- */
@@ -82,8 +85,8 @@ __device__ __forceinline__ float warp_max(float x) {
   return x;
 }
 
-/* Of a block of THREADS threads (a multiple of 32, at most 1024), the same in each. `shared`: THREADS / 32 values. All
- * threads must call; the second barrier lets `shared` be used again. */
+/* Of a block of THREADS threads (a multiple of 32, at most 1024), the same in each. `shared`: THREADS / 32
+ * values. All threads must call; the second barrier lets `shared` be used again. */
 template <int THREADS, typename V> __device__ __forceinline__ V block_sum(V x, V *shared) {
   x = warp_sum(x);
   if (threadIdx.x % WARP == 0) shared[threadIdx.x / WARP] = x;

@@ -5,9 +5,9 @@
 
 enum { ROWS = 4, THREADS = ROWS * WARP }; /* a warp a row */
 
-/* y = (x - mean) rstd gamma + beta; the variance about the mean, in a second pass. A warp a row, lanes along the
- * channels; blocks of 4 warps, no shared memory. Bytes: R C read (twice more from the cache), R C written, 8 R of
- * statistics. Any R, C; y may be x. */
+/* y = (x - mean) rstd gamma + beta; the variance about the mean, in a second pass. A warp a row, lanes along
+ * the channels; blocks of 4 warps, no shared memory. Bytes: R C read (twice more from the cache), R C
+ * written, 8 R of statistics. Any R, C; y may be x. */
 template <typename T>
 __global__ void layernorm_forward_kernel(T *y, float *mean, float *rstd, const T *x, const float *gamma,
                                          const float *beta, int R, int C, float eps) {
@@ -28,11 +28,11 @@ __global__ void layernorm_forward_kernel(T *y, float *mean, float *rstd, const T
   if (lane == 0 && rstd) rstd[r] = scale;
 }
 
-/* With n = (x - mean) rstd and g = dy gamma: dx = rstd (g - mean(g) - n mean(g n)). Threads as forward. Bytes: 2 R C read
- * (again from the cache), R C written. Any R, C; dx may be dy. */
+/* With n = (x - mean) rstd and g = dy gamma: dx = rstd (g - mean(g) - n mean(g n)). Threads as forward.
+ * Bytes: 2 R C read (again from the cache), R C written. Any R, C; dx may be dy. */
 template <typename T>
-__global__ void layernorm_backward_kernel(T *dx, const T *dy, const T *x, const float *mean, const float *rstd,
-                                          const float *gamma, int R, int C) {
+__global__ void layernorm_backward_kernel(T *dx, const T *dy, const T *x, const float *mean,
+                                          const float *rstd, const float *gamma, int R, int C) {
   int r = blockIdx.x * ROWS + threadIdx.x / WARP, lane = threadIdx.x % WARP;
   if (r >= R) return;
   size_t at = (size_t)r * C;
@@ -72,30 +72,31 @@ struct LayernormGradients {
 };
 
 template <typename T>
-static void layernorm_forward_launch(Stream *stream, void *y, float *mean, float *rstd, const void *x, const float *gamma,
-                                     const float *beta, int R, int C, float eps) {
+static void layernorm_forward_launch(Stream *stream, void *y, float *mean, float *rstd, const void *x,
+                                     const float *gamma, const float *beta, int R, int C, float eps) {
   if (!R) return;
-  layernorm_forward_kernel<T><<<blocks_for(R, ROWS), THREADS, 0, stream->queue>>>((T *)y, mean, rstd, (const T *)x, gamma,
-                                                                                 beta, R, C, eps);
+  layernorm_forward_kernel<T><<<blocks_for(R, ROWS), THREADS, 0, stream->queue>>>(
+      (T *)y, mean, rstd, (const T *)x, gamma, beta, R, C, eps);
   CUDA_LAUNCHED();
 }
 
 template <typename T>
-static void layernorm_backward_launch(Stream *stream, void *dx, float *dgamma, float *dbeta, const void *dy, const void *x,
-                                      const float *mean, const float *rstd, const float *gamma, int R, int C) {
+static void layernorm_backward_launch(Stream *stream, void *dx, float *dgamma, float *dbeta, const void *dy,
+                                      const void *x, const float *mean, const float *rstd, const float *gamma,
+                                      int R, int C) {
   if (!R) return;
   LayernormTerms<T> terms = {(const T *)dy, (const T *)x, mean, rstd, C};
   columns_sum(stream, terms, LayernormGradients{dgamma, dbeta}, NULL, R, C); /* before dx, which may be dy */
-  layernorm_backward_kernel<T><<<blocks_for(R, ROWS), THREADS, 0, stream->queue>>>((T *)dx, (const T *)dy, (const T *)x,
-                                                                                  mean, rstd, gamma, R, C);
+  layernorm_backward_kernel<T><<<blocks_for(R, ROWS), THREADS, 0, stream->queue>>>(
+      (T *)dx, (const T *)dy, (const T *)x, mean, rstd, gamma, R, C);
   CUDA_LAUNCHED();
 }
 
 CUDA_TWINS(layernorm_forward,
-           (Stream * stream, void *y, float *mean, float *rstd, const void *x, const float *gamma, const float *beta, int R,
-            int C, float eps),
+           (Stream * stream, void *y, float *mean, float *rstd, const void *x, const float *gamma,
+            const float *beta, int R, int C, float eps),
            (stream, y, mean, rstd, x, gamma, beta, R, C, eps))
 CUDA_TWINS(layernorm_backward,
-           (Stream * stream, void *dx, float *dgamma, float *dbeta, const void *dy, const void *x, const float *mean,
-            const float *rstd, const float *gamma, int R, int C),
+           (Stream * stream, void *dx, float *dgamma, float *dbeta, const void *dy, const void *x,
+            const float *mean, const float *rstd, const float *gamma, int R, int C),
            (stream, dx, dgamma, dbeta, dy, x, mean, rstd, gamma, R, C))

@@ -31,7 +31,8 @@ void *cuda_scratch(Stream *stream, size_t bytes) {
     CUDA_CHECK(cudaFree(stream->scratch));
     stream->scratch = NULL;
     if (cudaMalloc(&stream->scratch, bytes) != cudaSuccess) {
-      fprintf(stderr, "jargon: out of device memory: %zu bytes of scratch; make the batches smaller\n", bytes);
+      fprintf(stderr, "jargon: out of device memory: %zu bytes of scratch; make the batches smaller\n",
+              bytes);
       exit(71);
     }
     stream->scratch_size = bytes;
@@ -60,7 +61,8 @@ static void memory_zero(Stream *stream, void *device, size_t bytes) {
   if (bytes) CUDA_CHECK(cudaMemsetAsync(device, 0, bytes, stream->queue));
 }
 
-/* y = x in the activation type. An element a thread; 256 threads a block. Reads 4 n bytes, writes n elements. */
+/* y = x in the activation type. An element a thread; 256 threads a block. Reads 4 n bytes, writes n elements.
+ */
 template <typename T> __global__ void memory_cast_kernel(T *y, const float *x, size_t n) {
   size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
   if (i < n) store(y + i, x[i]);
@@ -84,6 +86,8 @@ TWINS(void, stream_free, (Stream * stream), (stream))
 TWINS(void, stream_sync, (Stream * stream), (stream))
 TWINS(void *, memory_new, (size_t bytes), (bytes))
 TWINS(void, memory_free, (void *memory), (memory))
-TWINS(void, memory_upload, (Stream * stream, void *device, const void *host, size_t bytes), (stream, device, host, bytes))
-TWINS(void, memory_download, (Stream * stream, void *host, const void *device, size_t bytes), (stream, host, device, bytes))
+TWINS(void, memory_upload, (Stream * stream, void *device, const void *host, size_t bytes),
+      (stream, device, host, bytes))
+TWINS(void, memory_download, (Stream * stream, void *host, const void *device, size_t bytes),
+      (stream, host, device, bytes))
 TWINS(void, memory_zero, (Stream * stream, void *device, size_t bytes), (stream, device, bytes))

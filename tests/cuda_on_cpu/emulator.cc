@@ -1,10 +1,12 @@
-/* The emulator: each CUDA thread of a block is a fiber with a stack of its own; a fiber runs until it waits at a barrier
- * or a warp's collective, then the next one runs. Blocks run in turn on the calling OS thread.
+/* The emulator: each CUDA thread of a block is a fiber with a stack of its own; a fiber runs until it waits
+ * at a barrier or a warp's collective, then the next one runs. Blocks run in turn on the calling OS thread.
  *
- * JARGON_EMULATOR_ORDER is the schedule: fwd (threads and blocks in order), rev (backwards), rand (any thread that can
- * run; JARGON_EMULATOR_SEED). Barriers left out, lanes gone astray and deadlocks abort with the source line.
+ * JARGON_EMULATOR_ORDER is the schedule: fwd (threads and blocks in order), rev (backwards), rand (any thread
+ * that can run; JARGON_EMULATOR_SEED). Barriers left out, lanes gone astray and deadlocks abort with the
+ * source line.
  *
- * Built without -fsanitize=thread, but with -DEMULATOR_TSAN beside kernels that are: only kernels are race checked. */
+ * Built without -fsanitize=thread, but with -DEMULATOR_TSAN beside kernels that are: only kernels are race
+ * checked. */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -69,8 +71,8 @@ static Barrier block_barrier;
 static Thread *current;
 static std::vector<Fiber *> fibers, idle_fibers;
 static Fiber caller;
-static int order[THREADS];                             /* in which threads start */
-static int ready[THREADS], ready_first, ready_count;   /* a ring */
+static int order[THREADS];                           /* in which threads start */
+static int ready[THREADS], ready_first, ready_count; /* a ring */
 static int next_start, done_count, thread_count;
 static void (*kernel_call)(void *);
 static void *kernel_context;
@@ -90,8 +92,8 @@ void fail(const char *format, ...) {
   vfprintf(stderr, format, arguments);
   va_end(arguments);
   if (current)
-    fprintf(stderr, " [%s, block (%u,%u,%u), thread (%u,%u,%u)]", kernel_name, blockIdx.x, blockIdx.y, blockIdx.z,
-            current->index.x, current->index.y, current->index.z);
+    fprintf(stderr, " [%s, block (%u,%u,%u), thread (%u,%u,%u)]", kernel_name, blockIdx.x, blockIdx.y,
+            blockIdx.z, current->index.x, current->index.y, current->index.z);
   fprintf(stderr, "\n");
   abort();
 }
@@ -158,7 +160,8 @@ static void fiber_main();
 
 static Fiber *fiber_new() {
   Fiber *fiber = new Fiber;
-  void *memory = mmap(nullptr, STACK + GUARD, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void *memory = mmap(nullptr, STACK + GUARD, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) fail("no memory for stacks");
   mprotect(memory, GUARD, PROT_NONE); /* an overflow is a segmentation fault */
   fiber->stack = (char *)memory + GUARD;
@@ -183,15 +186,17 @@ static void make_ready(Thread *thread) {
 }
 
 [[noreturn]] static void deadlock() {
-  fprintf(stderr, "emulator: deadlock in %s, block (%u,%u,%u): %d of %d threads have ended\n", kernel_name, blockIdx.x,
-          blockIdx.y, blockIdx.z, done_count, thread_count);
+  fprintf(stderr, "emulator: deadlock in %s, block (%u,%u,%u): %d of %d threads have ended\n", kernel_name,
+          blockIdx.x, blockIdx.y, blockIdx.z, done_count, thread_count);
   for (int i = 0, shown = 0; i < thread_count && shown < 12; i++) {
     Thread &t = threads[i];
     if (t.state != AT_BARRIER && t.state != IN_WARP) continue;
     int last = i;
-    while (last + 1 < thread_count && threads[last + 1].state == t.state && same(threads[last + 1].site, t.site)) last++;
-    fprintf(stderr, "  threads %d to %d wait at %s (%s:%d)\n", i, last, t.state == AT_BARRIER ? "a barrier" : t.operation,
-            t.site.file, t.site.line);
+    while (last + 1 < thread_count && threads[last + 1].state == t.state &&
+           same(threads[last + 1].site, t.site))
+      last++;
+    fprintf(stderr, "  threads %d to %d wait at %s (%s:%d)\n", i, last,
+            t.state == AT_BARRIER ? "a barrier" : t.operation, t.site.file, t.site.line);
     i = last;
     shown++;
   }
@@ -201,7 +206,9 @@ static void make_ready(Thread *thread) {
 /* The thread to run next: one that is ready, else one that has not started, on `free` if that is given. */
 static Thread *pick(Fiber *free) {
   if (ready_count) {
-    int back = schedule == REVERSE ? ready_count - 1 : schedule == RANDOM ? (int)(random_number() % (unsigned)ready_count) : 0;
+    int back = schedule == REVERSE  ? ready_count - 1
+               : schedule == RANDOM ? (int)(random_number() % (unsigned)ready_count)
+                                    : 0;
     int at = (ready_first + back) % THREADS;
     Thread *thread = &threads[ready[at]];
     if (schedule == REVERSE) {
@@ -313,7 +320,8 @@ static void run_block(uint3 index, dim3 grid, dim3 block) {
     order[i] = schedule == REVERSE ? thread_count - 1 - i : i;
   }
   if (schedule == RANDOM)
-    for (int i = thread_count - 1; i > 0; i--) std::swap(order[i], order[random_number() % (unsigned)(i + 1)]);
+    for (int i = thread_count - 1; i > 0; i--)
+      std::swap(order[i], order[random_number() % (unsigned)(i + 1)]);
 #ifdef EMULATOR_TSAN
   release(&launch_tag);
 #endif
@@ -331,8 +339,8 @@ int barrier(int predicate, int operation, Site site) {
   Thread *self = current;
   Barrier &b = block_barrier;
   if (b.waiting && !same(b.site, site))
-    fail("threads part: this one is at the barrier of %s:%d, %d wait at that of %s:%d", site.file, site.line, b.waiting,
-         b.site.file, b.site.line);
+    fail("threads part: this one is at the barrier of %s:%d, %d wait at that of %s:%d", site.file, site.line,
+         b.waiting, b.site.file, b.site.line);
   b.site = site;
   b.waiting++;
   b.count += predicate != 0;
@@ -347,16 +355,19 @@ int barrier(int predicate, int operation, Site site) {
   return operation == 0 ? self->count : operation == 1 ? self->all : self->count > 0;
 }
 
-void warp_collective(const char *name, unsigned mask, void *payload, Combine *combine, bool fenced, Site site) {
+void warp_collective(const char *name, unsigned mask, void *payload, Combine *combine, bool fenced,
+                     Site site) {
   if (!current) fail("%s outside a kernel", name);
   Thread *self = current, *first = self - self->lane;
   Warp &w = warps[self->warp];
   int lanes = thread_count - self->warp * 32;
   if (lanes < 32) mask &= (1u << lanes) - 1;
   if (!(mask >> self->lane & 1))
-    fail("%s at %s:%d: the caller's lane %d is not in mask %#x", name, site.file, site.line, self->lane, mask);
+    fail("%s at %s:%d: the caller's lane %d is not in mask %#x", name, site.file, site.line, self->lane,
+         mask);
   if (mask & ~w.alive)
-    fail("%s at %s:%d: mask %#x names lanes that have ended: %#x", name, site.file, site.line, mask, mask & ~w.alive);
+    fail("%s at %s:%d: mask %#x names lanes that have ended: %#x", name, site.file, site.line, mask,
+         mask & ~w.alive);
   self->operation = name;
   self->mask = mask;
   self->payload = payload;
@@ -373,8 +384,9 @@ void warp_collective(const char *name, unsigned mask, void *payload, Combine *co
       Thread &other = first[lane];
       payloads[lane] = other.payload;
       if (other.mask != mask || other.combine != combine || !same(other.site, site))
-        fail("a warp parts: lane %d is at %s (%s:%d, mask %#x), lane %d at %s (%s:%d, mask %#x)", self->lane, name, site.file,
-             site.line, mask, lane, other.operation, other.site.file, other.site.line, other.mask);
+        fail("a warp parts: lane %d is at %s (%s:%d, mask %#x), lane %d at %s (%s:%d, mask %#x)", self->lane,
+             name, site.file, site.line, mask, lane, other.operation, other.site.file, other.site.line,
+             other.mask);
     }
     if (combine) combine(payloads, mask);
     w.waiting &= ~mask;
@@ -405,13 +417,21 @@ static void shuffle_combine(void **payload, unsigned mask) {
     Shuffled *s = (Shuffled *)payload[lane];
     int segment = lane & ~(s->width - 1);
     switch (s->kind) {
-    case 0: source = segment | (s->argument & (s->width - 1)); break;
-    case 1: source = lane - s->argument < segment ? lane : lane - s->argument; break;
-    case 2: source = lane + s->argument >= segment + s->width ? lane : lane + s->argument; break;
-    default: source = (lane ^ s->argument) >= segment + s->width ? lane : lane ^ s->argument;
+    case 0:
+      source = segment | (s->argument & (s->width - 1));
+      break;
+    case 1:
+      source = lane - s->argument < segment ? lane : lane - s->argument;
+      break;
+    case 2:
+      source = lane + s->argument >= segment + s->width ? lane : lane + s->argument;
+      break;
+    default:
+      source = (lane ^ s->argument) >= segment + s->width ? lane : lane ^ s->argument;
     }
     if (source > 31 || !(mask >> source & 1)) {
-      if (s->kind == 0 || s->kind == 3) fail("a shuffle: lane %d reads lane %d, which is not in mask %#x", lane, source, mask);
+      if (s->kind == 0 || s->kind == 3)
+        fail("a shuffle: lane %d reads lane %d, which is not in mask %#x", lane, source, mask);
       source = lane;
     }
     s->out = ((Shuffled *)payload[source])->in;
@@ -458,7 +478,8 @@ void fence() {
 extern "C" char __start_emulated_shared[] __attribute__((weak, visibility("hidden")));
 extern "C" char __stop_emulated_shared[] __attribute__((weak, visibility("hidden")));
 
-/* 0xff, NaN as a float: a kernel that reads what it did not write shows. In assembly, because red zones lie between. */
+/* 0xff, NaN as a float: a kernel that reads what it did not write shows. In assembly, because red zones lie
+ * between. */
 static void poison(char *p, size_t n) { asm volatile("rep stosb" : "+D"(p), "+c"(n) : "a"(0xff) : "memory"); }
 
 void *dynamic_shared() {
@@ -471,10 +492,14 @@ extern size_t shared_limit;
 
 static void choose_schedule() {
   const char *name = getenv("JARGON_EMULATOR_ORDER"), *seed = getenv("JARGON_EMULATOR_SEED");
-  if (!name || strcmp(name, "fwd") == 0) schedule = FORWARD;
-  else if (strcmp(name, "rev") == 0) schedule = REVERSE;
-  else if (strcmp(name, "rand") == 0) schedule = RANDOM;
-  else fail("JARGON_EMULATOR_ORDER is fwd, rev or rand, not \"%s\"", name);
+  if (!name || strcmp(name, "fwd") == 0)
+    schedule = FORWARD;
+  else if (strcmp(name, "rev") == 0)
+    schedule = REVERSE;
+  else if (strcmp(name, "rand") == 0)
+    schedule = RANDOM;
+  else
+    fail("JARGON_EMULATOR_ORDER is fwd, rev or rand, not \"%s\"", name);
   random_state = (seed ? strtoull(seed, nullptr, 0) : 1) * 2654435761u + 12345;
 }
 
@@ -500,7 +525,8 @@ void launch(const char *name, dim3 grid, dim3 block, size_t shared, void (*kerne
     size_t b = schedule == REVERSE ? blocks - 1 - i : i;
     if (shared) memset(shared_memory, 0xff, shared);
     poison(__start_emulated_shared, (size_t)(__stop_emulated_shared - __start_emulated_shared));
-    run_block(make_uint3((unsigned)(b % grid.x), (unsigned)(b / grid.x % grid.y), (unsigned)(b / ((size_t)grid.x * grid.y))),
+    run_block(make_uint3((unsigned)(b % grid.x), (unsigned)(b / grid.x % grid.y),
+                         (unsigned)(b / ((size_t)grid.x * grid.y))),
               grid, block);
   }
   free(memory);

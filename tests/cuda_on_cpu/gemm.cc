@@ -1,4 +1,5 @@
-/* kernels/gemm.h's CUDA side for the emulator, where there is no cuBLASLt: plain loops, sums in float in order of k. */
+/* kernels/gemm.h's CUDA side for the emulator, where there is no cuBLASLt: plain loops, sums in float in
+ * order of k. */
 #include "kernels/gemm.h"
 
 #include <vector>
@@ -9,7 +10,8 @@
 void gemm_release(Stream *) {}
 
 template <typename T>
-static void gemm_forward_launch(Stream *, void *y, const void *x, const void *w, const float *bias, int M, int N, int K) {
+static void gemm_forward_launch(Stream *, void *y, const void *x, const void *w, const float *bias, int M,
+                                int N, int K) {
   for (int m = 0; m < M; m++)
     for (int n = 0; n < N; n++) {
       const T *a = (const T *)x + (size_t)m * K, *b = (const T *)w + (size_t)n * K;
@@ -20,7 +22,8 @@ static void gemm_forward_launch(Stream *, void *y, const void *x, const void *w,
 }
 
 template <typename T>
-static void gemm_backward_input_launch(Stream *, void *dx, const void *dy, const void *w, int M, int N, int K) {
+static void gemm_backward_input_launch(Stream *, void *dx, const void *dy, const void *w, int M, int N,
+                                       int K) {
   std::vector<float> sums((size_t)K);
   for (int m = 0; m < M; m++) {
     for (float &sum : sums) sum = 0;
@@ -33,8 +36,8 @@ static void gemm_backward_input_launch(Stream *, void *dx, const void *dy, const
 }
 
 template <typename T>
-static void gemm_backward_weight_launch(Stream *, float *dw, float *dbias, const void *dy, const void *x, int M, int N,
-                                        int K) {
+static void gemm_backward_weight_launch(Stream *, float *dw, float *dbias, const void *dy, const void *x,
+                                        int M, int N, int K) {
   for (int n = 0; n < N; n++) {
     double bias = 0;
     for (int m = 0; m < M; m++) {
@@ -49,7 +52,8 @@ static void gemm_backward_weight_launch(Stream *, float *dw, float *dbias, const
 CUDA_TWINS(gemm_forward,
            (Stream * stream, void *y, const void *x, const void *w, const float *bias, int M, int N, int K),
            (stream, y, x, w, bias, M, N, K))
-CUDA_TWINS(gemm_backward_input, (Stream * stream, void *dx, const void *dy, const void *w, int M, int N, int K),
+CUDA_TWINS(gemm_backward_input,
+           (Stream * stream, void *dx, const void *dy, const void *w, int M, int N, int K),
            (stream, dx, dy, w, M, N, K))
 CUDA_TWINS(gemm_backward_weight,
            (Stream * stream, float *dw, float *dbias, const void *dy, const void *x, int M, int N, int K),

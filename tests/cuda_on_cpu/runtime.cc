@@ -1,4 +1,5 @@
-/* The CUDA runtime of the emulator: device memory is host memory, and everything is done when it is called. */
+/* The CUDA runtime of the emulator: device memory is host memory, and everything is done when it is called.
+ */
 #include <stdlib.h>
 
 #include "cuda_runtime.h"
@@ -59,10 +60,14 @@ cudaError_t cudaGetLastError(void) {
 
 const char *cudaGetErrorString(cudaError_t error) {
   switch (error) {
-  case cudaSuccess: return "no error";
-  case cudaErrorInvalidValue: return "invalid argument";
-  case cudaErrorMemoryAllocation: return "out of memory";
-  case cudaErrorInvalidConfiguration: return "invalid configuration argument";
+  case cudaSuccess:
+    return "no error";
+  case cudaErrorInvalidValue:
+    return "invalid argument";
+  case cudaErrorMemoryAllocation:
+    return "out of memory";
+  case cudaErrorInvalidConfiguration:
+    return "invalid configuration argument";
   }
   return "unknown error";
 }
@@ -97,7 +102,8 @@ cudaError_t cudaRuntimeGetVersion(int *version) {
 }
 
 cudaError_t cudaFuncSetAttribute(const void *, cudaFuncAttribute attribute, int value) {
-  if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize || value > 227 << 10) return last_error = cudaErrorInvalidValue;
+  if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize || value > 227 << 10)
+    return last_error = cudaErrorInvalidValue;
   if ((size_t)value > emulator::shared_limit) emulator::shared_limit = (size_t)value;
   return cudaSuccess;
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "kernels/random.h"
+#include "tests/ops/bf16.h"
 
 #define LENGTHS(...) .T = (const int[]){__VA_ARGS__}, .T_count = sizeof((int[]){__VA_ARGS__}) / sizeof(int)
 
@@ -67,7 +68,13 @@ static void *guarded(Ops *t, OpsBlock *block, const char *name, const void *cont
   t->backend->memory_upload(t->stream, block->device, image, bytes + 2 * GUARD);
   t->backend->stream_sync(t->stream);
   free(image);
+  bf16_register((float *)(void *)(block->device + GUARD), name, bytes / sizeof(float));
   return block->device + GUARD;
+}
+
+static void guarded_free(Ops *t, OpsBlock *block) {
+  bf16_forget((const float *)(const void *)(block->device + GUARD));
+  t->backend->memory_free(block->device);
 }
 
 void *ops_bytes(Ops *t, const char *name, const void *data, size_t bytes) {
@@ -94,9 +101,14 @@ static void tensor_place(Ops *t, Tensor *tensor) {
   block->tensor = tensor;
 }
 
+/* The activation type's nearest value. */
+static float rounded(const Ops *t, double x) {
+  return t->backend->dtype == DTYPE_BF16 ? bf16_round(x) : (float)x;
+}
+
 static Tensor *tensor_random(Ops *t, const char *name, TensorKind kind, size_t n) {
   Tensor *tensor = tensor_new(t, name, kind, n);
-  for (size_t i = 0; i < n; i++) tensor->initial[i] = (float)ops_random(t);
+  for (size_t i = 0; i < n; i++) tensor->initial[i] = rounded(t, ops_random(t));
   tensor_place(t, tensor);
   return tensor;
 }
@@ -108,6 +120,13 @@ Tensor *ops_updated(Ops *t, const char *name, size_t n) { return tensor_random(t
 Tensor *ops_given(Ops *t, const char *name, const double *values, size_t n) {
   Tensor *tensor = tensor_new(t, name, TENSOR_INPUT, n);
   for (size_t i = 0; i < n; i++) tensor->initial[i] = (float)values[i];
+  tensor_place(t, tensor);
+  return tensor;
+}
+
+Tensor *ops_activation(Ops *t, const char *name, const double *values, size_t n) {
+  Tensor *tensor = tensor_new(t, name, TENSOR_INPUT, n);
+  for (size_t i = 0; i < n; i++) tensor->initial[i] = rounded(t, values[i]);
   tensor_place(t, tensor);
   return tensor;
 }
@@ -181,10 +200,13 @@ static void check_guards(Ops *t, const OpsBlock *block, char **payload) {
   *payload = image + GUARD;
 }
 
-/* |got - want| <= 1e-4 |want| + 1e-7 |all| in norm, all: every output of the case; NaN never passes, and an
- * infinity only where the reference has it. Returns the error's share of |want|. */
+static const char *type_name(const Backend *backend) { return backend->dtype == DTYPE_BF16 ? "bf16" : "f32"; }
+
+/* |got - want| <= 1e-4 |want| + 1e-7 |all| in norm, all: every output of the case; in bf16 also what
+ * Ops.bf16_factor allows, and where a truly zero gradient is named, what Tensor.terms does. NaN never passes,
+ * and an infinity only where the reference has it. Returns the error's share of |want|. */
 static double compare(const Ops *t, const Tensor *tensor, const float *got, double all) {
-  double error = 0, norm = 0;
+  double error = 0, norm = 0, rounding = 0;
   for (size_t i = 0; i < tensor->n; i++) {
     double want = tensor->want[i], difference = (double)got[i] - want;
     if (isinf(want) && (double)got[i] == want) continue;
@@ -193,14 +215,19 @@ static double compare(const Ops *t, const Tensor *tensor, const float *got, doub
                (double)got[i], want);
     error += difference * difference;
     norm += want * want;
+    rounding += ((double)bf16_round(want) - want) * ((double)bf16_round(want) - want);
   }
-  if (!(sqrt(error) <= 1e-4 * sqrt(norm) + 1e-7 * all)) {
+  double allowed = 1e-4 * sqrt(norm) + 1e-7 * all + 1e-6 * tensor->terms;
+  if (t->backend->dtype == DTYPE_BF16)
+    allowed += bf16_written(tensor->data) ? t->bf16_factor * sqrt(rounding)
+                                          : (t->bf16_factor - 2) / 512 * sqrt(norm);
+  if (!(sqrt(error) <= allowed)) {
     size_t most = 0;
     for (size_t i = 1; i < tensor->n; i++)
       if (fabs((double)got[i] - tensor->want[i]) > fabs((double)got[most] - tensor->want[most])) most = i;
-    fail_msg("%s, %s, %s: %s is off by %.3g of a norm of %.3g, most at [%zu] = %g, want %g", t->op,
-             t->backend->name, t->shape, tensor->name, sqrt(error), sqrt(norm), most, (double)got[most],
-             tensor->want[most]);
+    fail_msg("%s, %s %s, %s: %s is off by %.3g of a norm of %.3g, most at [%zu] = %g, want %g", t->op,
+             t->backend->name, type_name(t->backend), t->shape, tensor->name, sqrt(error), sqrt(norm), most,
+             (double)got[most], tensor->want[most]);
   }
   return norm > 0 ? sqrt(error / norm) : 0;
 }
@@ -258,7 +285,7 @@ static void case_start(Ops *t, const Shape *shape) {
 static void case_end(Ops *t) {
   for (int b = 0; b < t->block_count; b++) {
     if (t->blocks[b].device)
-      t->backend->memory_free(t->blocks[b].device);
+      guarded_free(t, &t->blocks[b]);
     else
       free(t->blocks[b].host);
   }
@@ -267,23 +294,26 @@ static void case_end(Ops *t) {
   t->block_count = 0;
 }
 
-/* The float backend of that device, or NULL, loudly, when it is not built. */
-static const Backend *backend_find(const char *device) {
-  char why[256];
-  const Backend *backend = backend_open(device, DTYPE_F32, why, sizeof why);
-  static bool said; /* only cuda can be absent: once a program is loud enough */
-  if (!backend && !said) fprintf(stderr, "SKIPPED on %s: %s\n", device, why);
-  said = said || !backend;
-  if (!backend && strcmp(device, "cpu") == 0) fail_msg("%s", why);
-  return backend;
-}
+typedef struct Device {
+  const char *name;
+  DType dtype;
+} Device;
+static const Device devices[] = {{"cpu", DTYPE_F32}, {"cuda", DTYPE_F32}, {"cuda", DTYPE_BF16}};
 
-static const char *const devices[] = {"cpu", "cuda"};
+static void fail_with(const char *text) { fail_msg("%s", text); }
 
-/* JARGON_OPS_DEVICE names the only one to use. */
-static bool device_wanted(const char *device) {
+/* The backend, or NULL, loudly, when it is not built. JARGON_OPS_DEVICE names the only one to use. */
+static const Backend *backend_find(const Device *device) {
   const char *only = getenv("JARGON_OPS_DEVICE");
-  return !only || strcmp(only, device) == 0;
+  if (only && strcmp(only, device->name) != 0) return NULL;
+  char why[256];
+  const Backend *backend = backend_open(device->name, device->dtype, why, sizeof why);
+  static bool said; /* only cuda can be absent: once a program is loud enough */
+  if (!backend && !said) fprintf(stderr, "SKIPPED on %s: %s\n", device->name, why);
+  said = said || !backend;
+  if (!backend && (only || strcmp(device->name, "cpu") == 0)) fail_msg("%s", why);
+  bf16_fail = fail_with;
+  return backend;
 }
 
 /* JARGON_OPS_SMALL=1, for the emulator: only shapes of at most 4096 elements. */
@@ -296,8 +326,9 @@ static bool shape_wanted(const Shape *shape) {
 
 void ops_run(const char *op, OpsCase *run) {
   for (size_t d = 0; d < sizeof devices / sizeof *devices; d++) {
-    const Backend *backend = device_wanted(devices[d]) ? backend_find(devices[d]) : NULL;
+    const Backend *backend = backend_find(&devices[d]);
     if (!backend) continue;
+    if (backend->dtype == DTYPE_BF16) backend = bf16_backend(backend);
     int threads_before = omp_get_max_threads();
     double worst = 0;
     int shapes = 0;
@@ -307,7 +338,7 @@ void ops_run(const char *op, OpsCase *run) {
       Bits bits = {0};
       for (int threads = 1; threads <= 2; threads++) {
         omp_set_num_threads(threads);
-        Ops t = {.backend = backend, .stream = backend->stream_new(), .op = op};
+        Ops t = {.backend = backend, .stream = backend->stream_new(), .op = op, .bf16_factor = 2};
         case_start(&t, &ops_shapes[s]);
         run(&t, &ops_shapes[s]);
         bits.at = 0;
@@ -318,7 +349,8 @@ void ops_run(const char *op, OpsCase *run) {
       free(bits.hash);
     }
     omp_set_num_threads(threads_before);
-    printf("%s on %s: %d shapes, largest error %.1e\n", op, backend->name, shapes, worst);
+    printf("%s on %s %s: %d shapes, largest error %.1e\n", op, backend->name, type_name(backend), shapes,
+           worst);
   }
 }
 
@@ -359,7 +391,7 @@ void ops_alone(Ops *t, const Rows rows[2], OpsCall *call, const Sliced *in, int 
       if (memcmp(payload, together, blocks[i].bytes) != 0)
         fail_msg("%s, %s, %s: utterance %d alone gives other bits of %s than among the others", t->op,
                  t->backend->name, t->shape, u, out[i].tensor->name);
-      t->backend->memory_free(blocks[i].device);
+      guarded_free(t, &blocks[i]);
     }
   }
 }
@@ -393,7 +425,7 @@ bool ops_bench(void (*bench)(Ops *t)) {
   const char *wanted = getenv("JARGON_OPS_BENCH");
   if (!wanted || strcmp(wanted, "1") != 0) return false;
   for (size_t d = 0; d < sizeof devices / sizeof *devices; d++) {
-    const Backend *backend = device_wanted(devices[d]) ? backend_find(devices[d]) : NULL;
+    const Backend *backend = backend_find(&devices[d]);
     if (!backend) continue;
     Ops t = {.backend = backend, .stream = backend->stream_new(), .op = "bench", .shape = "bench"};
     bench(&t);
@@ -426,10 +458,11 @@ bool ops_again(OpsTimer *timer) {
   }
   qsort(timer->seconds, (size_t)timer->count, sizeof *timer->seconds, by_value);
   double median = timer->seconds[timer->count / 2];
-  printf("{\"op\": \"%s\", \"device\": \"%s\", \"shape\": \"%s\", \"threads\": %d, \"ms\": %.4f, \"gb_s\": "
+  printf("{\"op\": \"%s\", \"device\": \"%s\", \"type\": \"%s\", \"shape\": \"%s\", \"threads\": %d, \"ms\": "
+         "%.4f, \"gb_s\": "
          "%.1f, "
          "\"gflop_s\": %.1f}\n",
-         timer->op, timer->t->backend->name, timer->shape, omp_get_max_threads(), median * 1e3,
-         timer->bytes / median * 1e-9, timer->flops / median * 1e-9);
+         timer->op, timer->t->backend->name, type_name(timer->t->backend), timer->shape,
+         omp_get_max_threads(), median * 1e3, timer->bytes / median * 1e-9, timer->flops / median * 1e-9);
   return false;
 }

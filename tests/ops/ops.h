@@ -1,5 +1,5 @@
-/* Support for tests of the operations: every float backend that is built, over one table of shapes, against
- * naive references in double.
+/* Support for tests of the operations: every backend that is built, over one table of shapes, against naive
+ * references in double.
  *
  *   static void scale_case(Ops *t, const Shape *shape) {
  *     size_t n = (size_t)t->rows.R * shape->C;
@@ -11,7 +11,13 @@
  *
  * ops_run() then checks of each shape: every output against its reference, outputs (poisoned before) assigned
  * in full, inputs and the guard words around all buffers untouched, and the same bits with one thread and
- * with two. Files that include this need cmocka's standard headers, which come with it. */
+ * with two.
+ *
+ * On a backend of bf16 tensors stay float: bf16.h puts bf16 behind every argument that is `void *`. Random
+ * values are bf16 numbers there, and an output that is an activation may be off by bf16_factor times what
+ * rounding its reference to bf16 is off by. JARGON_OPS_DEVICE names the only device to use;
+ * JARGON_OPS_SMALL=1 leaves out large shapes. Files that include this need cmocka's standard headers, which
+ * come with it. */
 #ifndef JARGON_TESTS_OPS_H
 #define JARGON_TESTS_OPS_H
 
@@ -48,6 +54,8 @@ typedef struct Tensor {
   float *data;    /* backend memory */
   double *want;   /* host */
   float *initial; /* host: what was put in */
+  double terms; /* norm of the terms that cancel in a gradient that is truly zero: 1e-6 of it is allowed; else
+                   0 */
 } Tensor;
 
 /* One case on one backend. */
@@ -60,6 +68,10 @@ typedef struct Ops {
   uint32_t *utterances;   /* key.utterances on the host */
   const char *op, *shape; /* for messages */
   uint64_t random;        /* state of ops_random() */
+  /* How many times the error of rounding to bf16 an activation may have: 2, unless the case sets it, saying
+   * which roundings inside the kernel it allows for. Above 2, float outputs may be off by (bf16_factor - 2) /
+   * 512 too. */
+  double bf16_factor;
   struct OpsBlock *blocks;
   int block_count;
 } Ops;
@@ -72,8 +84,10 @@ Tensor *ops_input(Ops *t, const char *name, size_t n);
 Tensor *ops_output(Ops *t, const char *name, size_t n);
 Tensor *ops_updated(Ops *t, const char *name, size_t n);
 
-/* An input of given values (rounded to float), or of any other type, as bytes. Checked like every input. */
+/* An input of given values, rounded to float or to the activation type, or of any other type, as bytes. The
+ * reference must read the rounded ones, tensor->want. Checked like every input. */
 Tensor *ops_given(Ops *t, const char *name, const double *values, size_t n);
+Tensor *ops_activation(Ops *t, const char *name, const double *values, size_t n);
 void *ops_bytes(Ops *t, const char *name, const void *data, size_t bytes);
 
 /* More rows in backend memory, for operations whose output has other rows than its input. */

@@ -12,7 +12,7 @@ static const float eps = 1e-5f, momentum = 0.1f;
 static Tensor *off_centre(Ops *t, size_t n) {
   double *values = ops_host(t, n * sizeof *values);
   for (size_t i = 0; i < n; i++) values[i] = 100 + 0.5 * ops_random(t);
-  return ops_given(t, "x", values, n);
+  return ops_activation(t, "x", values, n);
 }
 
 typedef struct Reference {

@@ -25,10 +25,10 @@ static void forward_case(Ops *t, const Shape *shape) {
   ref_layernorm_forward(y->want, mean->want, rstd->want, x->want, gamma->want, beta->want, R, C, (double)eps);
 
   Tensor *in_place = ops_updated(t, "y in place of x", n); /* and without mean and rstd */
-  double *input = ops_host(t, n * sizeof *input), *unused = ops_host(t, (size_t)R * sizeof *unused);
+  double *input = ops_host(t, n * sizeof *input), *unused = ops_host(t, 2 * (size_t)R * sizeof *unused);
   memcpy(input, in_place->want, n * sizeof *input);
   t->backend->layernorm_forward(t->stream, in_place->data, NULL, NULL, in_place->data, gamma->data, beta->data, R, C, eps);
-  ref_layernorm_forward(in_place->want, unused, unused, input, gamma->want, beta->want, R, C, (double)eps);
+  ref_layernorm_forward(in_place->want, unused, unused + R, input, gamma->want, beta->want, R, C, (double)eps);
 
   const Rows rows[2] = {t->rows, t->rows};
   const Tensor *weights[] = {gamma, beta};
@@ -51,6 +51,7 @@ static void backward_case(Ops *t, const Shape *shape) {
     t->backend->layernorm_backward(t->stream, dx->data, dgamma->data, dbeta->data, dy->data, x->data, mean_in->data,
                                    rstd_in->data, gamma->data, R, C);
     ref_layernorm_backward(gradient, dgamma->want, dbeta->want, dy->want, x->want, gamma->want, R, C, (double)eps);
+    for (size_t i = 0; C == 1 && i < n; i++) dx->terms += fabs(rstd[i] * dy->want[i]); /* no channel varies: dx is 0 */
     memcpy(dx->want, gradient, n * sizeof *gradient);
   }
 }

@@ -1,7 +1,7 @@
-/* The emulator's cuda_runtime.h: the part of CUDA that kernels/cuda uses, as plain C++17, with every CUDA thread of a
- * block a fiber (emulator.cc). It stands before the toolkit's header on the include path, so no toolkit is needed, and
- * sources are unmodified but for `<<<>>>` and `extern __shared__`, which rewrite.py spells out. ../README.md has the
- * rules that keep a kernel runnable here. */
+/* The emulator's cuda_runtime.h: the part of CUDA that kernels/cuda uses, as plain C++17, with every CUDA
+ * thread of a block a fiber (emulator.cc). It stands before the toolkit's header on the include path, so no
+ * toolkit is needed, and sources are unmodified but for `<<<>>>` and `extern __shared__`, which rewrite.py
+ * spells out. ../README.md has the rules that keep a kernel runnable here. */
 #ifndef JARGON_EMULATED_CUDA_RUNTIME_H
 #define JARGON_EMULATED_CUDA_RUNTIME_H
 #define CUDA_ON_CPU 1
@@ -22,15 +22,24 @@
 #define __constant__ static
 #define __align__(n) __attribute__((aligned(n)))
 #define __launch_bounds__(...)
-/* One OS thread runs all blocks, in turn: plain statics, which the sanitizers see. Poisoned before each block. */
+/* One OS thread runs all blocks, in turn: plain statics, which the sanitizers see. Poisoned before each
+ * block. */
 #define __shared__ static __attribute__((section("emulated_shared")))
 
 /* ---- types ---- */
 
 #define EMULATED_VECTOR(Type, name, alignment)                                                               \
-  struct name##2 { Type x, y; } __attribute__((aligned(2 * alignment)));                                     \
-  struct name##3 { Type x, y, z; };                                                                          \
-  struct name##4 { Type x, y, z, w; } __attribute__((aligned(4 * alignment)));                               \
+  struct name##2 {                                                                                           \
+    Type x, y;                                                                                               \
+  }                                                                                                          \
+  __attribute__((aligned(2 * alignment)));                                                                   \
+  struct name##3 {                                                                                           \
+    Type x, y, z;                                                                                            \
+  };                                                                                                         \
+  struct name##4 {                                                                                           \
+    Type x, y, z, w;                                                                                         \
+  }                                                                                                          \
+  __attribute__((aligned(4 * alignment)));                                                                   \
   static inline name##2 make_##name##2(Type x, Type y) { return {x, y}; }                                    \
   static inline name##3 make_##name##3(Type x, Type y, Type z) { return {x, y, z}; }                         \
   static inline name##4 make_##name##4(Type x, Type y, Type z, Type w) { return {x, y, z, w}; }
@@ -39,7 +48,9 @@ EMULATED_VECTOR(int, int, 4)
 EMULATED_VECTOR(unsigned, uint, 4)
 EMULATED_VECTOR(unsigned short, ushort, 2)
 #undef EMULATED_VECTOR
-struct double2 { double x, y; } __attribute__((aligned(16)));
+struct double2 {
+  double x, y;
+} __attribute__((aligned(16)));
 static inline double2 make_double2(double x, double y) { return {x, y}; }
 
 struct dim3 {
@@ -73,10 +84,12 @@ void fence();
 struct Launch {
   dim3 grid, block;
   size_t shared;
-  Launch(dim3 grid_, dim3 block_, size_t shared_ = 0, void * = nullptr) : grid(grid_), block(block_), shared(shared_) {}
+  Launch(dim3 grid_, dim3 block_, size_t shared_ = 0, void * = nullptr)
+      : grid(grid_), block(block_), shared(shared_) {}
 };
 template <class Kernel> void launch(const char *name, Launch l, Kernel kernel) {
-  launch(name, l.grid, l.block, l.shared, [](void *context) { (*static_cast<Kernel *>(context))(); }, &kernel);
+  launch(
+      name, l.grid, l.block, l.shared, [](void *context) { (*static_cast<Kernel *>(context))(); }, &kernel);
 }
 
 template <class T> uint64_t to_bits(T value) {
@@ -101,7 +114,9 @@ template <class T> struct Same { typedef T type; };
 /* ---- barriers, shuffles, votes ---- */
 
 static inline void __syncthreads(EMULATED_CALLER) { emulator::barrier(0, 0, EMULATED_SITE); }
-static inline int __syncthreads_count(int p, EMULATED_CALLER) { return emulator::barrier(p, 0, EMULATED_SITE); }
+static inline int __syncthreads_count(int p, EMULATED_CALLER) {
+  return emulator::barrier(p, 0, EMULATED_SITE);
+}
 static inline int __syncthreads_and(int p, EMULATED_CALLER) { return emulator::barrier(p, 1, EMULATED_SITE); }
 static inline int __syncthreads_or(int p, EMULATED_CALLER) { return emulator::barrier(p, 2, EMULATED_SITE); }
 static inline void __syncwarp(unsigned mask = ~0u, EMULATED_CALLER) {
@@ -132,10 +147,13 @@ static inline void __threadfence_block() { emulator::fence(); }
 /* ---- integer atomics (float ones are left out on purpose: their order is not fixed) ---- */
 
 static inline int atomicAdd(int *p, int v) { return __atomic_fetch_add(p, v, __ATOMIC_RELAXED); }
-static inline unsigned atomicAdd(unsigned *p, unsigned v) { return __atomic_fetch_add(p, v, __ATOMIC_RELAXED); }
+static inline unsigned atomicAdd(unsigned *p, unsigned v) {
+  return __atomic_fetch_add(p, v, __ATOMIC_RELAXED);
+}
 static inline int atomicMax(int *p, int v) {
   int old = __atomic_load_n(p, __ATOMIC_RELAXED);
-  while (old < v && !__atomic_compare_exchange_n(p, &old, v, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {}
+  while (old < v && !__atomic_compare_exchange_n(p, &old, v, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+  }
   return old;
 }
 
@@ -143,7 +161,9 @@ static inline int atomicMax(int *p, int v) {
 
 template <class T> T __ldg(const T *p) { return *p; }
 static inline int __float_as_int(float x) { return emulator::from_bits<int>(emulator::to_bits(x)); }
-static inline unsigned __float_as_uint(float x) { return emulator::from_bits<unsigned>(emulator::to_bits(x)); }
+static inline unsigned __float_as_uint(float x) {
+  return emulator::from_bits<unsigned>(emulator::to_bits(x));
+}
 static inline float __int_as_float(int x) { return emulator::from_bits<float>(emulator::to_bits(x)); }
 static inline float __uint_as_float(unsigned x) { return emulator::from_bits<float>(emulator::to_bits(x)); }
 static inline int __popc(unsigned x) { return __builtin_popcount(x); }
@@ -180,7 +200,12 @@ typedef enum cudaError {
 } cudaError_t;
 typedef struct CUstream_st *cudaStream_t;
 typedef struct CUevent_st *cudaEvent_t;
-enum cudaMemcpyKind { cudaMemcpyHostToHost, cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice };
+enum cudaMemcpyKind {
+  cudaMemcpyHostToHost,
+  cudaMemcpyHostToDevice,
+  cudaMemcpyDeviceToHost,
+  cudaMemcpyDeviceToDevice
+};
 enum { cudaStreamNonBlocking = 1 };
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 struct cudaDeviceProp {
@@ -194,7 +219,8 @@ cudaError_t cudaMalloc(void **p, size_t bytes);
 cudaError_t cudaFree(void *p);
 cudaError_t cudaMallocHost(void **p, size_t bytes);
 cudaError_t cudaFreeHost(void *p);
-cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind kind, cudaStream_t queue);
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind kind,
+                            cudaStream_t queue);
 cudaError_t cudaMemsetAsync(void *p, int value, size_t bytes, cudaStream_t queue);
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *queue, unsigned flags);
 cudaError_t cudaStreamDestroy(cudaStream_t queue);
@@ -209,7 +235,8 @@ cudaError_t cudaRuntimeGetVersion(int *version);
 cudaError_t cudaFuncSetAttribute(const void *kernel, cudaFuncAttribute attribute, int value);
 }
 template <class T> cudaError_t cudaMalloc(T **p, size_t bytes) { return cudaMalloc((void **)p, bytes); }
-template <class... P> cudaError_t cudaFuncSetAttribute(void (*kernel)(P...), cudaFuncAttribute attribute, int value) {
+template <class... P>
+cudaError_t cudaFuncSetAttribute(void (*kernel)(P...), cudaFuncAttribute attribute, int value) {
   return cudaFuncSetAttribute((const void *)kernel, attribute, value);
 }
 
