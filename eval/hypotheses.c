@@ -1,140 +1,129 @@
 #include "eval/hypotheses.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What identifies an utterance, and its place in the manifest. */
-typedef struct Key {
-  const char *audio;
-  long long offset; /* in 0.1 ms */
-  int item;
-} Key;
+#include "eval/alignment.h"
+#include "eval/match.h"
+#include "eval/read.h"
+#include "src/text/unicode.h"
 
-static int key_compare(const Key *a, const Key *b) {
-  int order = strcmp(a->audio, b->audio);
-  return order ? order : (a->offset > b->offset) - (a->offset < b->offset);
-}
-
-static int by_key(const void *left, const void *right) {
-  const Key *a = left, *b = right;
-  int order = key_compare(a, b);
-  return order ? order : a->item - b->item;
-}
-
-/* The keys of the lines that name an audio file, sorted; a repeated one is ERR_DATA. *keys is the caller's to
- * free. */
-static Status keys_sorted(const Manifest *manifest, bool written, Key **keys, int *count) {
-  *keys = xcalloc((size_t)manifest->count, sizeof **keys);
-  *count = 0;
-  for (int i = 0; i < manifest->count; i++) {
-    const Utterance *item = &manifest->items[i];
-    if (!item->audio) continue;
-    const char *as_written = json_string_value(json_object_get(item->fields, "audio_filepath"));
-    (*keys)[(*count)++] = (Key){written ? as_written : item->audio, llround(item->offset * 1e4), i};
-  }
-  qsort(*keys, (size_t)*count, sizeof **keys, by_key);
-  for (int i = 1; i < *count; i++)
-    if (key_compare(&(*keys)[i - 1], &(*keys)[i]) == 0)
-      return fail(
-          ERR_DATA, "%s:%d: the same audio_filepath and offset as line %d: each utterance must come once",
-          manifest->path, manifest->items[(*keys)[i].item].line, manifest->items[(*keys)[i - 1].item].line);
-  return OK;
-}
-
-/* partner[i] = the line of `other` that belongs to line i of `manifest`. */
-static Status match_by(const Manifest *manifest, const Manifest *other, bool written, int *partner) {
+/* The texts of one system, for each reference. */
+static Status partners_take(Hypotheses *hypotheses, const Records *ref, const Records *hyp,
+                            bool missing_empty, bool before) {
   Status status = OK;
-  Key *left = NULL, *right = NULL;
-  int left_count, right_count, i = 0, j = 0;
-  TRY(keys_sorted(manifest, written, &left, &left_count));
-  TRY(keys_sorted(other, written, &right, &right_count));
-  while (i < left_count || j < right_count) {
-    int order = i == left_count ? 1 : j == right_count ? -1 : key_compare(&left[i], &right[j]);
-    if (order) {
-      const Manifest *with = order < 0 ? manifest : other, *without = order < 0 ? other : manifest;
-      const Key *key = order < 0 ? &left[i] : &right[j];
-      TRY(fail(ERR_DATA, "%s:%d: %s has no line for this utterance (audio_filepath %s, offset %g)",
-               with->path, with->items[key->item].line, without->path, key->audio,
-               (double)key->offset / 1e4));
+  Partner *partners = xcalloc((size_t)ref->count, sizeof *partners);
+  TRY(match_records(ref, hyp, missing_empty, partners, &hypotheses->blocks));
+  Hypothesis *item = hypotheses->items;
+  for (int i = 0; i < ref->count; i++) {
+    if (ref->items[i].ignored) continue;
+    const char *text = partners[i].text ? partners[i].text : "";
+    if (before) {
+      item->before = text;
+    } else {
+      hypotheses->missing += !partners[i].text;
+      item->text = text;
+      item->words = partners[i].words, item->word_count = partners[i].word_count;
     }
-    partner[left[i++].item] = right[j++].item;
+    item++;
   }
 done:
-  free(left);
-  free(right);
+  free(partners);
   return status;
 }
 
-static Status match(const Manifest *manifest, const Manifest *other, int *partner) {
-  const Manifest *both[2] = {manifest, other};
-  for (int k = 0; k < 2; k++)
-    for (int i = 0; i < both[k]->count; i++)
-      if (!both[k]->items[i].audio)
-        return fail(ERR_DATA, "%s:%d: no audio_filepath, which is what matches the lines of %s and %s",
-                    both[k]->path, both[k]->items[i].line, manifest->path, other->path);
-  if (match_by(manifest, other, false, partner) == OK) return OK;
-  return match_by(manifest, other, true, partner);
-}
-
-static Status recognised_text(const Manifest *manifest, int item, const char **text) {
-  const json_t *field = json_object_get(manifest->items[item].fields, "pred_text");
-  *text = json_string_value(field);
-  if (*text) return OK;
-  return fail(ERR_DATA, "%s:%d: %s; `jargon transcribe` writes such a file", manifest->path,
-              manifest->items[item].line,
-              field ? "\"pred_text\" must be a string" : "the key \"pred_text\" is missing");
-}
-
-/* Sets each item's text (or, `before`, the other system's). */
-static Status take_texts(Hypotheses *hypotheses, const Manifest *lines, const Manifest *from, bool before) {
-  Status status = OK;
-  int *partner = xcalloc((size_t)lines->count, sizeof *partner), count;
-  Key *keys = NULL;
-  if (from != lines) {
-    TRY(match(lines, from, partner));
-  } else {
-    TRY(keys_sorted(lines, false, &keys, &count)); /* refuses an utterance that comes twice */
-    for (int i = 0; i < lines->count; i++) partner[i] = i;
+static Status items_make(Hypotheses *hypotheses, const Records *ref) {
+  bool markup = ref->format == RECORD_TRN || ref->format == RECORD_STM || ref->format == RECORD_CTM;
+  hypotheses->items = xcalloc((size_t)ref->count, sizeof(Hypothesis));
+  for (int i = 0; i < ref->count; i++) {
+    Record *record = &ref->items[i];
+    if (record->ignored) continue;
+    if (!record->reference)
+      return ref == &hypotheses->reference
+                 ? fail_at(ref->path, record->utterance.line, "the key \"text\" is missing")
+                 : fail_at(
+                       ref->path, record->utterance.line,
+                       "no reference (\"text\") beside what was recognised; give the references with --ref");
+    record->utterance.text = (char *)record->reference;
+    hypotheses->items[hypotheses->count++] =
+        (Hypothesis){.reference = &record->utterance,
+                     .id = record->id,
+                     .alternatives = markup && strpbrk(record->reference, "{(@") != NULL};
   }
-  for (int i = 0; i < lines->count; i++) {
-    Hypothesis *item = &hypotheses->items[i];
-    TRY(recognised_text(from, partner[i], before ? &item->before : &item->text));
-  }
-done:
-  free(keys);
-  free(partner);
-  return status;
+  return hypotheses->count ? OK : fail(ERR_DATA, "%s: every segment is to be ignored", ref->path);
 }
 
-Status hypotheses_read(Hypotheses *hypotheses, const char *hyp, const char *ref, const char *before) {
+/* A table of hypotheses alone may call its column "text". */
+static void only_text_is_recognised(Records *records) {
+  for (int i = 0; records->format == RECORD_CSV && i < records->count; i++)
+    if (!records->items[i].recognised) records->items[i].recognised = records->items[i].reference;
+}
+
+Status hypotheses_read(Hypotheses *hypotheses, const HypothesesFiles *files) {
   Status status = OK;
   *hypotheses = (Hypotheses){0};
-  Manifest *lines = ref ? &hypotheses->reference : &hypotheses->recognised;
-  if (ref) TRY(manifest_read(&hypotheses->reference, ref, MANIFEST_TEXT, false));
-  TRY(manifest_read(&hypotheses->recognised, hyp, ref ? MANIFEST_HYPOTHESES : MANIFEST_TEXT, false));
-  if (before) TRY(manifest_read(&hypotheses->before, before, MANIFEST_HYPOTHESES, false));
-  hypotheses->items = xcalloc((size_t)lines->count, sizeof(Hypothesis));
-  hypotheses->count = lines->count;
-  for (int i = 0; i < lines->count; i++) hypotheses->items[i].reference = &lines->items[i];
-  TRY(take_texts(hypotheses, lines, &hypotheses->recognised, false));
-  if (before) TRY(take_texts(hypotheses, lines, &hypotheses->before, true));
+  Records *ref = files->ref ? &hypotheses->reference : &hypotheses->recognised;
+  if (files->ref) TRY(records_read(&hypotheses->reference, files->ref, files->ref_format));
+  TRY(records_read(&hypotheses->recognised, files->hyp, files->hyp_format));
+  if (files->before) TRY(records_read(&hypotheses->before, files->before, files->before_format));
+  if (ref == &hypotheses->recognised && ref->format != RECORD_MANIFEST && ref->format != RECORD_CSV)
+    TRY(fail(ERR_USAGE, "%s has what was recognised alone; give the references with --ref", files->hyp));
+  if (files->ref) only_text_is_recognised(&hypotheses->recognised);
+  if (files->before) only_text_is_recognised(&hypotheses->before);
+  TRY(items_make(hypotheses, ref));
+  TRY(partners_take(hypotheses, ref, &hypotheses->recognised, files->missing_empty, false));
+  if (files->before) TRY(partners_take(hypotheses, ref, &hypotheses->before, files->missing_empty, true));
 done:
+  return status;
+}
+
+/* With alternatives in the reference: its characters are those of the alternatives that the words chose. */
+static Status score_alternatives(const Hypothesis *item, bool before, const Normalizer *normalizer,
+                                 const AlignCosts *costs, Rates *rates) {
+  Alignment alignment;
+  Buffer ref = {0}, hyp = {0};
+  Status status = alignment_make(&alignment, item, before, normalizer, costs);
+  if (status == OK) {
+    buffer_append(&ref, "", 0);
+    buffer_append(&hyp, "", 0);
+    for (int i = 0; i < alignment.count; i++) {
+      const AlignedWord *word = &alignment.words[i];
+      bool unsaid = word->op == ALIGN_MATCH && !*word->hyp;
+      if (*word->ref && !unsaid) {
+        if (ref.used) buffer_append(&ref, " ", 1);
+        buffer_append(&ref, word->ref, strlen(word->ref));
+      }
+      if (*word->hyp) {
+        if (hyp.used) buffer_append(&hyp, " ", 1);
+        buffer_append(&hyp, word->hyp, strlen(word->hyp));
+      }
+    }
+    rates->words = alignment.counts;
+    status = rates_characters(costs, ref.data, hyp.data, &rates->characters);
+  }
+  free(ref.data), free(hyp.data);
+  alignment_free(&alignment);
   return status;
 }
 
 static Status item_score(Hypothesis *item, const Normalizer *normalizer, const AlignCosts *costs) {
   Status status = OK;
-  char *ref = NULL, *text = NULL, *before = NULL;
+  char *ref = NULL, *text = NULL;
+  if (item->alternatives) {
+    TRY(score_alternatives(item, false, normalizer, costs, &item->rates));
+    if (item->before) TRY(score_alternatives(item, true, normalizer, costs, &item->before_rates));
+    return OK;
+  }
   TRY(normalizer_apply(normalizer, item->reference->text, &ref));
   TRY(normalizer_apply(normalizer, item->text, &text));
   TRY(rates_score(costs, ref, text, &item->rates));
   if (item->before) {
-    TRY(normalizer_apply(normalizer, item->before, &before));
-    TRY(rates_score(costs, ref, before, &item->before_rates));
+    free(text), text = NULL;
+    TRY(normalizer_apply(normalizer, item->before, &text));
+    TRY(rates_score(costs, ref, text, &item->before_rates));
   }
 done:
-  free(ref), free(text), free(before);
+  free(ref), free(text);
   return status;
 }
 
@@ -153,7 +142,7 @@ Status hypotheses_score(Hypotheses *hypotheses, const Normalizer *normalizer, co
     }
   }
   if (status != OK) {
-    const Manifest *lines = hypotheses->reference.count ? &hypotheses->reference : &hypotheses->recognised;
+    const Records *lines = hypotheses->reference.path ? &hypotheses->reference : &hypotheses->recognised;
     fail(status, "%s:%d: %s", lines->path, hypotheses->items[first_bad].reference->line, why);
   }
   free(why);
@@ -162,8 +151,9 @@ Status hypotheses_score(Hypotheses *hypotheses, const Normalizer *normalizer, co
 
 void hypotheses_free(Hypotheses *hypotheses) {
   free(hypotheses->items);
-  manifest_free(&hypotheses->reference);
-  manifest_free(&hypotheses->recognised);
-  manifest_free(&hypotheses->before);
+  records_free(&hypotheses->reference);
+  records_free(&hypotheses->recognised);
+  records_free(&hypotheses->before);
+  blocks_free(hypotheses->blocks);
   *hypotheses = (Hypotheses){0};
 }

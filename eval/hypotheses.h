@@ -1,32 +1,44 @@
-/* What is scored: references, the texts that a recogniser wrote for them ("pred_text") and their metadata,
- * read from manifests and matched line by line. */
+/* What is scored: references, the texts that a recogniser wrote for them and their metadata, read from files
+ * of any form that records.h knows, and matched. */
 #ifndef JARGON_EVAL_HYPOTHESES_H
 #define JARGON_EVAL_HYPOTHESES_H
 
 #include "eval/rates.h"
-#include "src/corpus/manifest.h"
+#include "eval/records.h"
 #include "src/text/normalize.h"
 
 typedef struct Hypothesis {
   const Utterance *reference; /* text and metadata */
-  const char *text,
-      *before; /* as recognised, and by the system to compare with; before: NULL when there is none */
+  const char *id;             /* NULL when there is none */
+  const char *text, *before;  /* as recognised, and by the system to compare with; before: NULL when none */
+  const HypWord *words;       /* of `text`; NULL when its file has none */
+  int word_count;
+  bool alternatives;         /* the reference's text has { a / b } or (uh): align by alignment_make() only */
   Rates rates, before_rates; /* set by hypotheses_score() */
 } Hypothesis;
 
 typedef struct Hypotheses {
   Hypothesis *items;
   int count;
-  Manifest reference, recognised, before; /* what the items point into; unused ones are zero */
+  int missing;                           /* items that no line was recognised for, scored as empty */
+  Records reference, recognised, before; /* what the items point into; unused ones are zero */
+  struct RecordBlock *blocks;
 } Hypotheses;
 
-/* hyp: a manifest with "pred_text". Its lines have "text" and the metadata too, or else `ref` names the
- * manifest that has (NULL: none). before: NULL, or another manifest with "pred_text".
- *
- * Two manifests are matched by audio_filepath and offset (to 0.1 ms), one line to one line: a line of either
- * that has no partner or two is ERR_DATA. Paths are compared as resolved against each manifest's folder or,
- * when that does not match every line, as written. The caller frees, after an error too. */
-Status hypotheses_read(Hypotheses *hypotheses, const char *hyp, const char *ref, const char *before);
+typedef struct HypothesesFiles {
+  const char *hyp, *ref, *before; /* ref NULL: hyp has the references too; before: NULL when there is none */
+  RecordFormat hyp_format, ref_format, before_format;
+  bool missing_empty; /* a reference that nothing was recognised for is scored as an empty hypothesis */
+} HypothesesFiles;
+
+/* Lines are matched, one to one, in the first of these ways that both files allow:
+ *   order   one of them is plain text: line by line
+ *   times   hyp has words with times of whole recordings (ctm, whisper) or is stm, ref has segments of them:
+ * a word belongs to the first segment that ends after the word's midpoint, or to the last, as in sclite id
+ * every line has one (of a manifest: its "id", "utt_id" or "utterance_id", or the audio's name) audio
+ * audio_filepath and offset (to 0.1 ms), as resolved against each file's folder or as written A line of
+ * either without a partner or with two is ERR_DATA. The caller frees, after an error too. */
+Status hypotheses_read(Hypotheses *hypotheses, const HypothesesFiles *files);
 
 /* Normalises and aligns every item, on all cores. */
 Status hypotheses_score(Hypotheses *hypotheses, const Normalizer *normalizer, const AlignCosts *costs);

@@ -4,48 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
-#include <xxhash.h>
 
-/* The words of both texts as ids, equal words equal ids: an open-addressing table of the distinct ones. */
-typedef struct Words {
-  const char **texts;
-  size_t *lengths;
-  uint32_t *slots; /* 1 + a word's id, or 0 */
-  uint32_t mask, count;
-} Words;
-
-static uint32_t words_id(Words *words, const char *text, size_t length) {
-  uint32_t slot = (uint32_t)XXH3_64bits(text, length) & words->mask;
-  for (; words->slots[slot]; slot = (slot + 1) & words->mask) {
-    uint32_t id = words->slots[slot] - 1;
-    if (words->lengths[id] == length && !memcmp(words->texts[id], text, length)) return id;
-  }
-  words->texts[words->count] = text;
-  words->lengths[words->count] = length;
-  words->slots[slot] = ++words->count;
-  return words->count - 1;
-}
-
-static int words_split(Words *words, const char *text, uint32_t *ids) {
-  int count = 0;
-  for (const char *at = text; *(at += strspn(at, " "));) {
-    size_t length = strcspn(at, " ");
-    ids[count++] = words_id(words, at, length);
-    at += length;
-  }
-  return count;
-}
+#include "eval/word_ids.h"
 
 Status rates_words(const AlignCosts *costs, const char *ref, const char *hyp, AlignCounts *counts) {
-  size_t n_most = strlen(ref) / 2 + 1, most = n_most + strlen(hyp) / 2 + 1, slots = 4;
-  while (slots < 2 * most) slots *= 2;
+  size_t n_most = strlen(ref) / 2 + 1, most = n_most + strlen(hyp) / 2 + 1;
   uint32_t *ids = xcalloc(most, sizeof *ids);
-  Words words = {xcalloc(most, sizeof(char *)), xcalloc(most, sizeof(size_t)),
-                 xcalloc(slots, sizeof(uint32_t)), (uint32_t)slots - 1, 0};
-  int n = words_split(&words, ref, ids), m = words_split(&words, hyp, ids + n);
+  WordIds words;
+  word_ids_init(&words, most);
+  int n = word_ids_split(&words, ref, ids), m = word_ids_split(&words, hyp, ids + n);
   Status status = align(costs, ids, n, ids + n, m, counts, NULL, NULL);
   free(ids);
-  free(words.texts), free(words.lengths), free(words.slots);
+  word_ids_free(&words);
   return status;
 }
 
@@ -62,8 +32,7 @@ static Status code_points(const char *text, uint32_t *ids, int *count) {
   return OK;
 }
 
-static Status score_characters(const AlignCosts *costs, const char *ref, const char *hyp,
-                               AlignCounts *counts) {
+Status rates_characters(const AlignCosts *costs, const char *ref, const char *hyp, AlignCounts *counts) {
   Status status = OK;
   int n, m;
   uint32_t *ids = xcalloc(strlen(ref) + strlen(hyp), sizeof *ids);
@@ -77,7 +46,7 @@ done:
 
 Status rates_score(const AlignCosts *costs, const char *ref, const char *hyp, Rates *rates) {
   Status status = rates_words(costs, ref, hyp, &rates->words);
-  return status == OK ? score_characters(costs, ref, hyp, &rates->characters) : status;
+  return status == OK ? rates_characters(costs, ref, hyp, &rates->characters) : status;
 }
 
 void rates_add(Rates *sum, const Rates *rates) {

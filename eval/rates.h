@@ -21,6 +21,9 @@ Status rates_score(const AlignCosts *costs, const char *ref, const char *hyp, Ra
 /* Words alone: for a trainer's dev rate. */
 Status rates_words(const AlignCosts *costs, const char *ref, const char *hyp, AlignCounts *counts);
 
+/* Characters alone. */
+Status rates_characters(const AlignCosts *costs, const char *ref, const char *hyp, AlignCounts *counts);
+
 void rates_add(Rates *sum, const Rates *rates);
 
 /* Errors over items of the reference: 0.25 for 25 %; NAN when the reference is empty. */

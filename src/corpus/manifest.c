@@ -60,7 +60,7 @@ static Status line_read(const char *line, size_t length, const char *folder, Man
   utterance->fields = json_loadb(line, length, JSON_REJECT_DUPLICATES, &error);
   if (!utterance->fields) TRY(fail(ERR_DATA, "column %d: %s", error.column, error.text));
   if (!json_is_object(utterance->fields)) TRY(fail(ERR_DATA, "not a JSON object"));
-  TRY(string_field(utterance->fields, "audio_filepath", use != MANIFEST_TEXT, &audio));
+  TRY(string_field(utterance->fields, "audio_filepath", use == MANIFEST_TRAIN || use == MANIFEST_FREE, &audio));
   TRY(string_field(utterance->fields, "text", use == MANIFEST_TRAIN || use == MANIFEST_TEXT, &text));
   TRY(seconds_field(utterance->fields, "offset", false, 0, &utterance->offset));
   TRY(seconds_field(utterance->fields, "duration", use == MANIFEST_TRAIN, 0.001, &utterance->duration));

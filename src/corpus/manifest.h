@@ -10,7 +10,7 @@
 #include "src/base/status.h"
 
 typedef struct Utterance {
-  char *audio;     /* path, resolved against the manifest's folder; NULL when absent (only with MANIFEST_TEXT) */
+  char *audio;     /* path, resolved against the manifest's folder; NULL when absent and allowed */
   double offset;   /* seconds */
   double duration; /* seconds; < 0: to the end of the file (not with MANIFEST_TRAIN) */
   char *text;      /* "" when absent and allowed */
@@ -31,7 +31,7 @@ typedef enum ManifestUse {
   MANIFEST_TRAIN,      /* audio, duration and text required, text not empty */
   MANIFEST_FREE,       /* duration and text optional: transcription */
   MANIFEST_TEXT,       /* text required, audio optional and not looked for: scoring */
-  MANIFEST_HYPOTHESES, /* text optional, audio named but not looked for: transcripts to be joined to references */
+  MANIFEST_SCORE,      /* text and audio optional, not looked for: references and transcripts */
 } ManifestUse;
 
 /* Reads and checks every line; empty lines are passed over. Without skip_bad the first bad line is ERR_DATA with file

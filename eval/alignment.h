@@ -1,0 +1,27 @@
+/* The words of one item, normalised and aligned: for reports, tables of terms and confidence. */
+#ifndef JARGON_EVAL_ALIGNMENT_H
+#define JARGON_EVAL_ALIGNMENT_H
+
+#include "eval/hypotheses.h"
+
+typedef struct AlignedWord {
+  AlignOp op;
+  const char *ref, *hyp; /* normalised; "" for an insertion's ref and a deletion's hyp. An optional word of
+                            the reference that was not said is a match with hyp "", as sclite -D counts it */
+  int word; /* which of item->words the hyp word was read from, the last one if several; -1: not known */
+} AlignedWord;
+
+typedef struct Alignment {
+  AlignedWord *words;
+  int count;
+  AlignCounts counts;
+  char *owned[2]; /* what the words point into */
+} Alignment;
+
+/* `before`: the other system's text instead. The counts are those of hypotheses_score(). The caller frees,
+ * after an error too. Safe from several threads. */
+Status alignment_make(Alignment *alignment, const Hypothesis *item, bool before, const Normalizer *normalizer,
+                      const AlignCosts *costs);
+void alignment_free(Alignment *alignment);
+
+#endif

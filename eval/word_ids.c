@@ -1,0 +1,43 @@
+#include "eval/word_ids.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "src/base/status.h"
+
+void word_ids_init(WordIds *ids, size_t most) {
+  size_t slots = 4;
+  while (slots < 2 * most) slots *= 2;
+  *ids = (WordIds){xcalloc(most, sizeof(char *)), xcalloc(most, sizeof(uint32_t)),
+                   xcalloc(slots, sizeof(uint64_t)), (uint32_t)slots - 1, 0};
+}
+
+void word_ids_free(WordIds *ids) {
+  free(ids->texts), free(ids->lengths), free(ids->slots);
+  *ids = (WordIds){0};
+}
+
+uint32_t word_ids_get(WordIds *ids, const char *text, size_t length) {
+  uint64_t hash = XXH3_64bits(text, length), high = hash & ~(uint64_t)UINT32_MAX;
+  uint32_t slot = (uint32_t)hash & ids->mask;
+  for (; ids->slots[slot]; slot = (slot + 1) & ids->mask) {
+    if ((ids->slots[slot] & ~(uint64_t)UINT32_MAX) != high) continue;
+    uint32_t id = (uint32_t)ids->slots[slot] - 1;
+    if (ids->lengths[id] == length && !memcmp(ids->texts[id], text, length)) return id;
+  }
+  ids->texts[ids->count] = text;
+  ids->lengths[ids->count] = (uint32_t)length;
+  ids->slots[slot] = high | ++ids->count;
+  return ids->count - 1;
+}
+
+int word_ids_split(WordIds *ids, const char *text, uint32_t *out) {
+  int count = 0;
+  while (*(text += strspn(text, " "))) {
+    const char *end = strchrnul(text, ' ');
+    out[count++] = word_ids_get(ids, text, (size_t)(end - text));
+    text = end;
+  }
+  return count;
+}
