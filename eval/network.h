@@ -13,6 +13,8 @@
 #ifndef JARGON_EVAL_NETWORK_H
 #define JARGON_EVAL_NETWORK_H
 
+#include <stdbool.h>
+
 #include "eval/align.h"
 #include "src/text/normalize.h"
 

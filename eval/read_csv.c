@@ -65,7 +65,7 @@ static Status quoted_read(Lines *lines, char **at, char **field, char **end) {
 
 /* The next record; row->count 0: there is none. Blank lines are passed over. */
 static Status row_read(Lines *lines, char delimiter, Row *row) {
-  char *at = lines->at, *start, *end;
+  char *at = lines->at, *start, *end = at;
   while (at < lines->end && (*at == '\n' || (*at == '\r' && at[1] == '\n'))) lines->line += *at++ == '\n';
   row->count = 0, row->line = lines->line;
   for (bool more = at < lines->end; more;) {

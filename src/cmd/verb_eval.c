@@ -1,5 +1,6 @@
 /* jargon eval: scores transcripts against references, overall and by group. */
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -19,16 +20,25 @@ int verb_eval(int argc, char **argv) {
   Status status = OK;
   const char *hyp = NULL, *ref = NULL, *before = NULL, *json = NULL, *costs_name = "plain",
              *speaker = "speaker";
-  const char *normalize = "basic";
+  const char *normalize = "basic", *format = "auto", *ref_format = "auto", *before_format = "auto",
+             *missing = "refuse";
   StringList by = {0};
   bool pairs = false;
   int replicates = 10000, seed = 1;
   Option table[] = {
-      {"hyp", OPTION_TEXT, &hyp, "FILE", "manifest with pred_text, and text unless --ref is given",
+      {"hyp", OPTION_TEXT, &hyp, "FILE", "what was recognised, and the references unless --ref is given",
        .required = true, .positional = true},
       {"ref", OPTION_TEXT, &ref, "FILE",
-       "manifest with text and metadata; matched by audio_filepath and offset"},
-      {"before", OPTION_TEXT, &before, "FILE", "manifest with another system's pred_text, shown beside"},
+       "references and metadata; matched by id, by audio_filepath and offset, by times or line by line"},
+      {"before", OPTION_TEXT, &before, "FILE", "what another system recognised, shown beside"},
+      {"format", OPTION_TEXT, &format, "NAME", "the form of the hypotheses; auto: by name and content",
+       .choices = RECORD_FORMATS},
+      {"ref-format", OPTION_TEXT, &ref_format, "NAME", "the form of the references",
+       .choices = RECORD_FORMATS},
+      {"before-format", OPTION_TEXT, &before_format, "NAME", "the form of --before's file",
+       .choices = RECORD_FORMATS},
+      {"missing", OPTION_TEXT, &missing, "WHAT",
+       "a reference without a hypothesis: refuse, or score as empty", .choices = "refuse|empty"},
       {"by", OPTION_LIST, &by, "KEYS", "metadata keys to group by; domain*gender groups by both"},
       {"pairs", OPTION_BOOL, &pairs, NULL, "group by every two of those keys as well"},
       {"normalize", OPTION_TEXT, &normalize, "NAME", "how both texts are normalised: basic, none"},
@@ -50,7 +60,14 @@ int verb_eval(int argc, char **argv) {
   Bootstrap bootstrap = {(uint64_t)seed, replicates};
   const AlignCosts *costs = align_costs(costs_name);
   TRY(normalizer_new(&normalizer, normalize));
-  TRY(hypotheses_read(&hypotheses, hyp, ref, before));
+  HypothesesFiles files = {.hyp = hyp,
+                           .ref = ref,
+                           .before = before,
+                           .hyp_format = record_format(format),
+                           .ref_format = record_format(ref_format),
+                           .before_format = record_format(before_format),
+                           .missing_empty = strcmp(missing, "empty") == 0};
+  TRY(hypotheses_read(&hypotheses, &files));
   TRY(hypotheses_score(&hypotheses, normalizer, costs));
   TRY(slices_make(&slices, &hypotheses, by.items, by.count, pairs, speaker, &bootstrap));
   ScoresSettings settings = {"jargon " JARGON_VERSION,       hyp,     ref,   before,

@@ -222,13 +222,13 @@ static void uses(void **state) {
   put_audio();
   static const struct {
     const char *line;
-    bool good[4]; /* TRAIN, FREE, TEXT, HYPOTHESES */
+    bool good[4]; /* TRAIN, FREE, TEXT, SCORE */
   } cases[] = {
       {A, {1, 1, 1, 1}},
       {"{\"audio_filepath\": \"a.wav\"}", {0, 1, 0, 1}},
       {"{\"audio_filepath\": \"a.wav\", \"duration\": 1, \"text\": \"\"}", {0, 1, 1, 1}},
       {"{\"audio_filepath\": \"none.wav\", \"duration\": 1, \"text\": \"x\"}", {0, 0, 1, 1}},
-      {"{\"text\": \"x\"}", {0, 0, 1, 0}},
+      {"{\"text\": \"x\"}", {0, 0, 1, 1}},
       {"{\"audio_filepath\": \"\", \"text\": \"x\"}", {0, 0, 0, 0}},
       {"{\"audio_filepath\": \"a.wav\", \"duration\": 0.0001, \"text\": \"x\"}", {0, 0, 0, 0}},
   };
