@@ -11,75 +11,24 @@
 
 #include "kernels/cpu/math.h"
 #include "kernels/cpu/stream.h"
+#include "kernels/frontend_tables.h"
 #include "kernels/random.h"
-
-/* A triangle over the bins first .. first + count - 1 of the spectrum. */
-typedef struct MelFilter {
-  int first, count;
-  float *weight; /* (count) */
-} MelFilter;
 
 struct Frontend {
   FrontendConfig config;
-  float *window; /* (win_length), over 32768: samples become -1 .. 1 */
-  MelFilter *filters;
-  float *weights; /* of all filters, one after the other */
+  FrontendTables tables;
 };
 
-/* Slaney's mel scale (Auditory Toolbox, 1998): linear below 1 kHz, logarithmic above. */
-static double mel_of_hertz(double hertz) {
-  return hertz < 1000.0 ? 3.0 * hertz / 200.0 : 15.0 + 27.0 * log(hertz / 1000.0) / log(6.4);
-}
-
-static double hertz_of_mel(double mel) {
-  return mel < 15.0 ? 200.0 * mel / 3.0 : 1000.0 * exp((mel - 15.0) * log(6.4) / 27.0);
-}
-
-/* Triangles between neighbours of n_mels + 2 points, equally far in mel, each of area 1 in hertz. */
-static void filters_new(Frontend *frontend) {
-  const FrontendConfig *c = &frontend->config;
-  int bins = c->n_fft / 2 + 1;
-  double step = mel_of_hertz(c->sample_rate / 2.0) / (c->n_mels + 1),
-         bin_hertz = (double)c->sample_rate / c->n_fft;
-  frontend->filters = calloc((size_t)c->n_mels, sizeof *frontend->filters);
-  frontend->weights = malloc(sizeof(float) * 2 * (size_t)bins); /* a bin lies in at most two */
-  assert(frontend->filters && frontend->weights);
-  float *weight = frontend->weights;
-  for (int m = 0; m < c->n_mels; m++) {
-    double left = hertz_of_mel(m * step), centre = hertz_of_mel((m + 1) * step),
-           right = hertz_of_mel((m + 2) * step);
-    MelFilter *filter = &frontend->filters[m];
-    filter->weight = weight;
-    for (int k = 0; k < bins; k++) {
-      double rising = (k * bin_hertz - left) / (centre - left),
-             falling = (right - k * bin_hertz) / (right - centre);
-      double height = rising < falling ? rising : falling;
-      if (height <= 0) continue;
-      if (filter->count == 0) filter->first = k;
-      filter->weight[filter->count++] = (float)(height * 2.0 / (right - left));
-    }
-    weight += filter->count;
-  }
-}
-
 Frontend *cpu_frontend_new(const FrontendConfig *config) {
-  assert(config->n_fft % 2 == 0 && config->win_length > 1 && config->win_length <= config->n_fft);
-  Frontend *frontend = calloc(1, sizeof *frontend);
+  Frontend *frontend = malloc(sizeof *frontend);
   assert(frontend);
-  frontend->config = *config;
-  frontend->window = malloc(sizeof(float) * (size_t)config->win_length);
-  assert(frontend->window);
-  for (int i = 0; i < config->win_length; i++)
-    frontend->window[i] = (float)((0.5 - 0.5 * cos(2.0 * M_PI * i / (config->win_length - 1))) / 32768.0);
-  filters_new(frontend);
+  *frontend = (Frontend){.config = *config, .tables = frontend_tables_new(config)};
   return frontend;
 }
 
 void cpu_frontend_free(Frontend *frontend) {
   if (!frontend) return;
-  free(frontend->window);
-  free(frontend->filters);
-  free(frontend->weights);
+  frontend_tables_free(&frontend->tables);
   free(frontend);
 }
 
@@ -120,7 +69,7 @@ static Workspace workspace_new(char *memory, int n_fft) {
 static void take_frame(float *frame, const Frontend *frontend, const int16_t *x, int64_t count,
                        int64_t first) {
   int length = frontend->config.win_length;
-  const float *window = frontend->window;
+  const float *window = frontend->tables.window;
   float a = frontend->config.preemphasis;
   int begin = first < 0 ? (int)-first : 0;
   int end = count - first < length ? (int)(count - first) : length;
@@ -145,9 +94,10 @@ static void log_mel(float *features, const Frontend *frontend, Workspace *w, con
   for (int k = 0; k <= c->n_fft / 2; k++)
     w->power[k] = w->spectrum[k].r * w->spectrum[k].r + w->spectrum[k].i * w->spectrum[k].i;
   for (int m = 0; m < c->n_mels; m++) {
-    const MelFilter *filter = &frontend->filters[m];
+    const MelFilter *filter = &frontend->tables.filters[m];
+    const float *weight = frontend->tables.weights + filter->start, *power = w->power + filter->first;
     float sum = 0;
-    for (int k = 0; k < filter->count; k++) sum += filter->weight[k] * w->power[filter->first + k];
+    for (int k = 0; k < filter->count; k++) sum += weight[k] * power[k];
     features[m] = sum;
   }
   for (int m = 0; m < c->n_mels; m++) features[m] = fast_log(features[m] + 0x1p-24f);

@@ -11,7 +11,6 @@ enum {
   CHANNELS = 32, /* of a block: threadIdx.x */
   LANES = 8,     /* threadIdx.y: bins, or taps, taken at once */
   CHUNK = 16,    /* output rows of a partial sum */
-  SIDE = 32,     /* of a transposed tile */
 };
 
 /* Where tap (ky, kx) of output (t, f) of an utterance of T frames reads: the index of the position in the
@@ -122,20 +121,6 @@ static __global__ void conv2d_add_parts_kernel(float *dweight, float *dbias, con
   *to += (float)sum;
 }
 
-/* y (R, B, A) = x (R, A, B). A block transposes one tile of SIDE x SIDE of one row through shared memory.
- * Grid (R, tiles of B, tiles of A), block (SIDE, LANES), shared SIDE (SIDE + 1) elements. Reads x once,
- * writes y once. */
-template <typename Act> static __global__ void transpose_inner_kernel(Act *y, const Act *x, int A, int B) {
-  __shared__ float tile[SIDE][SIDE + 1];
-  size_t at = (size_t)blockIdx.x * A * B;
-  int b0 = blockIdx.y * SIDE, a0 = blockIdx.z * SIDE, lane = threadIdx.x;
-  for (int i = threadIdx.y; i < SIDE && a0 + i < A; i += LANES)
-    if (b0 + lane < B) tile[i][lane] = load(x + at + (size_t)(a0 + i) * B + b0 + lane);
-  __syncthreads();
-  for (int i = threadIdx.y; i < SIDE && b0 + i < B; i += LANES)
-    if (a0 + lane < A) store(y + at + (size_t)(b0 + i) * A + a0 + lane, tile[lane][i]);
-}
-
 static dim3 grid_of(int rows, int C) { return dim3(rows, blocks_for(C, CHANNELS)); }
 
 template <bool DEPTHWISE, typename Act, typename In>
@@ -193,14 +178,6 @@ static void depthwise_conv2d_backward_launch(Stream *stream, void *dx, float *dw
   gradient<true>(stream, dweight, dbias, (const Act *)dy, (const Act *)x, in, out, shape);
 }
 
-template <typename Act>
-static void transpose_inner_launch(Stream *stream, void *y, const void *x, int R, int A, int B) {
-  if (R == 0) return;
-  dim3 grid(R, blocks_for(B, SIDE), blocks_for(A, SIDE));
-  transpose_inner_kernel<<<grid, dim3(SIDE, LANES), 0, stream->queue>>>((Act *)y, (const Act *)x, A, B);
-  CUDA_LAUNCHED();
-}
-
 CUDA_TWINS(conv2d_forward,
            (Stream * stream, void *y, const float *x, const float *weight, const float *bias, Rows in,
             Rows out, Conv2dShape shape),
@@ -217,5 +194,3 @@ CUDA_TWINS(depthwise_conv2d_backward,
            (Stream * stream, void *dx, float *dweight, float *dbias, const void *dy, const void *x,
             const float *weight, Rows in, Rows out, Conv2dShape shape),
            (stream, dx, dweight, dbias, dy, x, weight, in, out, shape))
-CUDA_TWINS(transpose_inner, (Stream * stream, void *y, const void *x, int R, int A, int B),
-           (stream, y, x, R, A, B))
