@@ -67,6 +67,18 @@ static Status line_check(const Packer *packer, const Line *line) {
               line->utterance->line, seconds, settings->min_seconds, settings->max_seconds);
 }
 
+/* The line as JSON: numbers with 15 digits, or with all 17 where it would not read back as the same line. */
+static char *metadata_of(const json_t *fields) {
+  char *text = json_dumps(fields, JSON_COMPACT | JSON_REAL_PRECISION(15));
+  json_t *back = json_loads(text, 0, NULL);
+  if (!json_equal(back, fields)) {
+    free(text);
+    text = json_dumps(fields, JSON_COMPACT | JSON_REAL_PRECISION(17));
+  }
+  json_decref(back);
+  return text;
+}
+
 static Status plan_lines(Packer *packer, const Manifest *manifest) {
   int count = packer->line_count + manifest->bad_count + manifest->count;
   packer->lines = xrealloc(packer->lines, (unsigned long)count, sizeof(Line));
@@ -77,7 +89,7 @@ static Status plan_lines(Packer *packer, const Manifest *manifest) {
   for (const Utterance *u = manifest->items; u < manifest->items + manifest->count; u++) {
     Line *line = &packer->lines[packer->line_count++];
     *line = (Line){.utterance = u, .manifest = manifest->path};
-    line->metadata = json_dumps(u->fields, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    line->metadata = metadata_of(u->fields);
     if (line_check(packer, line) == OK) {
       line->planned = llround((u->offset + u->duration) * AUDIO_RATE) - llround(u->offset * AUDIO_RATE);
       packer->planned += line->planned;

@@ -53,26 +53,30 @@ Status shard_create(ShardWriter *writer, const char *path, int64_t samples) {
   haddr_t at = set < 0 ? HADDR_UNDEF : H5Dget_offset(set);
   if (at == HADDR_UNDEF || H5Dclose(set) < 0) TRY(hdf5_failed(writer->temp));
   writer->at = (int64_t)at;
-  writer->fd = open(writer->temp, O_WRONLY | O_CLOEXEC);
+  writer->fd = open(writer->temp, O_RDWR | O_CLOEXEC);
   if (writer->fd < 0) TRY(fail(ERR_IO, "cannot write %s: %s", writer->temp, strerror(errno)));
 done:
   if (status != OK) shard_abort(writer);
   return status;
 }
 
-Status shard_put(const ShardWriter *writer, int64_t offset, const int16_t *samples, int64_t count) {
-  assert(offset >= 0 && count >= 0 && count <= writer->samples - offset);
-  const char *from = (const char *)samples;
-  off_t at = (off_t)(writer->at + offset * (int64_t)sizeof *samples);
-  for (size_t left = (size_t)count * sizeof *samples; left > 0;) {
-    ssize_t put = pwrite(writer->fd, from, left, at);
+static Status bytes_write(const ShardWriter *writer, const void *bytes, size_t size, off_t at) {
+  const char *from = bytes;
+  while (size > 0) {
+    ssize_t put = pwrite(writer->fd, from, size, at);
     if (put < 0 && errno == EINTR) continue;
     if (put < 0) return fail(ERR_IO, "cannot write %s: %s", writer->temp, strerror(errno));
     from += put;
     at += put;
-    left -= (size_t)put;
+    size -= (size_t)put;
   }
   return OK;
+}
+
+Status shard_put(const ShardWriter *writer, int64_t offset, const int16_t *samples, int64_t count) {
+  assert(offset >= 0 && count >= 0 && count <= writer->samples - offset);
+  return bytes_write(writer, samples, (size_t)count * sizeof *samples,
+                     (off_t)(writer->at + offset * (int64_t)sizeof *samples));
 }
 
 static Status column_write(const ShardWriter *writer, const char *name, hid_t stored, hid_t given,
@@ -97,41 +101,17 @@ static Status strings_write(const ShardWriter *writer, const char *name, const c
   return status;
 }
 
-Status shard_commit(ShardWriter *writer, const ShardItem *items, int count, const char *const *skipped,
-                    int skipped_count) {
-  Status status = OK;
-  int64_t *numbers = xcalloc((unsigned long)count, sizeof *numbers);
-  for (int i = 0; i < count; i++) numbers[i] = items[i].offset;
-  TRY(column_write(writer, "offset", H5T_STD_I64LE, H5T_NATIVE_INT64, numbers, (size_t)count));
-  for (int i = 0; i < count; i++) numbers[i] = items[i].length;
-  TRY(column_write(writer, "length", H5T_STD_I64LE, H5T_NATIVE_INT64, numbers, (size_t)count));
-  for (int i = 0; i < count; i++) numbers[i] = (int64_t)items[i].hash;
-  TRY(column_write(writer, "hash", H5T_STD_U64LE, H5T_NATIVE_UINT64, numbers, (size_t)count));
-  TRY(strings_write(writer, "text", count ? &items->text : NULL, sizeof *items, count));
-  TRY(strings_write(writer, "metadata", count ? &items->metadata : NULL, sizeof *items, count));
-  TRY(strings_write(writer, "skipped", skipped, sizeof *skipped, skipped_count));
-  herr_t closed = H5Fclose(writer->file);
-  writer->file = -1;
-  if (closed < 0) TRY(hdf5_failed(writer->temp));
-  TRY(file_publish(writer->temp, writer->path));
-  free(writer->temp);
-  writer->temp = NULL;
-done:
-  free(numbers);
-  return status;
-}
+/* ---- the seal ---- */
 
-void shard_abort(ShardWriter *writer) {
-  if (!writer->path) return;
-  if (writer->file >= 0) H5Fclose(writer->file);
-  if (writer->fd >= 0) close(writer->fd);
-  if (writer->temp) unlink(writer->temp);
-  free(writer->temp);
-  free(writer->path);
-  *writer = (ShardWriter){0};
-}
-
-/* ---- reading ---- */
+/* The last bytes of the file, which HDF5 takes no notice of: what has to agree before HDF5 is given the file.
+ */
+typedef struct Seal {
+  char magic[8];
+  int64_t at, samples;
+  uint64_t hash; /* XXH3 of the file's bytes before and behind `samples`, up to the seal */
+} Seal;
+_Static_assert(sizeof(Seal) == 32, "no padding");
+static const char MAGIC[8] = {'J', 'A', 'R', 'G', 'O', 'N', 'S', 'H'};
 
 static Status bytes_read(const Shard *shard, int64_t at, int64_t size, void *to) {
   for (int64_t have = 0; have < size;) {
@@ -157,6 +137,57 @@ done:
   free(envelope);
   return status;
 }
+
+static Status seal_write(const ShardWriter *writer) {
+  Status status = OK;
+  struct stat info;
+  Shard shard = {.path = writer->temp, .fd = writer->fd};
+  Seal seal = {.at = writer->at, .samples = writer->samples};
+  memcpy(seal.magic, MAGIC, sizeof MAGIC);
+  if (fstat(writer->fd, &info) != 0) TRY(fail(ERR_IO, "cannot read %s: %s", writer->temp, strerror(errno)));
+  shard.bytes = info.st_size;
+  TRY(envelope_hash(&shard, seal.at, seal.samples, &seal.hash));
+  TRY(bytes_write(writer, &seal, sizeof seal, info.st_size));
+done:
+  return status;
+}
+
+Status shard_commit(ShardWriter *writer, const ShardItem *items, int count, const char *const *skipped,
+                    int skipped_count) {
+  Status status = OK;
+  int64_t *numbers = xcalloc((unsigned long)count, sizeof *numbers);
+  for (int i = 0; i < count; i++) numbers[i] = items[i].offset;
+  TRY(column_write(writer, "offset", H5T_STD_I64LE, H5T_NATIVE_INT64, numbers, (size_t)count));
+  for (int i = 0; i < count; i++) numbers[i] = items[i].length;
+  TRY(column_write(writer, "length", H5T_STD_I64LE, H5T_NATIVE_INT64, numbers, (size_t)count));
+  for (int i = 0; i < count; i++) numbers[i] = (int64_t)items[i].hash;
+  TRY(column_write(writer, "hash", H5T_STD_U64LE, H5T_NATIVE_UINT64, numbers, (size_t)count));
+  TRY(strings_write(writer, "text", count ? &items->text : NULL, sizeof *items, count));
+  TRY(strings_write(writer, "metadata", count ? &items->metadata : NULL, sizeof *items, count));
+  TRY(strings_write(writer, "skipped", skipped, sizeof *skipped, skipped_count));
+  herr_t closed = H5Fclose(writer->file);
+  writer->file = -1;
+  if (closed < 0) TRY(hdf5_failed(writer->temp));
+  TRY(seal_write(writer));
+  TRY(file_publish(writer->temp, writer->path));
+  free(writer->temp);
+  writer->temp = NULL;
+done:
+  free(numbers);
+  return status;
+}
+
+void shard_abort(ShardWriter *writer) {
+  if (!writer->path) return;
+  if (writer->file >= 0) H5Fclose(writer->file);
+  if (writer->fd >= 0) close(writer->fd);
+  if (writer->temp) unlink(writer->temp);
+  free(writer->temp);
+  free(writer->path);
+  *writer = (ShardWriter){0};
+}
+
+/* ---- reading ---- */
 
 static Status damaged(const Shard *shard, const char *what) {
   return fail(ERR_DATA, "%s is damaged (%s); remove it and pack again", shard->path, what);
@@ -263,7 +294,26 @@ done:
   return status;
 }
 
-/* Before HDF5 sees the file: is it the one that the index describes? */
+/* Before HDF5 sees the file: is it as it was written? */
+static Status seal_check(const Shard *shard, ShardEnvelope *sealed) {
+  Status status = OK;
+  Seal seal;
+  Shard before = *shard; /* the file without its seal */
+  uint64_t hash;
+  before.bytes -= (int64_t)sizeof seal;
+  if (before.bytes < 0) TRY(damaged(shard, "it was cut off"));
+  TRY(bytes_read(shard, before.bytes, sizeof seal, &seal));
+  if (memcmp(seal.magic, MAGIC, sizeof MAGIC) != 0) TRY(damaged(shard, "it has no seal at its end"));
+  if (!in_file(&before, seal.at, seal.samples)) TRY(damaged(shard, "samples beyond its end"));
+  TRY(envelope_hash(&before, seal.at, seal.samples, &hash));
+  if (hash != seal.hash) TRY(damaged(shard, "its hash does not agree"));
+  *sealed = (ShardEnvelope){.at = seal.at, .samples = seal.samples, .bytes = shard->bytes};
+  TRY(envelope_hash(shard, seal.at, seal.samples, &sealed->envelope));
+done:
+  return status;
+}
+
+/* The same: is it the one that the index describes? */
 static Status envelope_check(const Shard *shard, const ShardEnvelope *expected) {
   Status status = OK;
   uint64_t envelope;
@@ -279,6 +329,7 @@ done:
 Status shard_open(Shard *shard, const char *path, const ShardEnvelope *expected) {
   Status status = OK;
   struct stat info;
+  ShardEnvelope sealed;
   hid_t file = -1, access = -1, set = -1;
   *shard = (Shard){.path = xstrdup(path), .fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (shard->fd < 0 || fstat(shard->fd, &info) != 0)
@@ -286,7 +337,8 @@ Status shard_open(Shard *shard, const char *path, const ShardEnvelope *expected)
   if (!S_ISREG(info.st_mode)) TRY(fail(ERR_DATA, "%s is not a regular file", path));
   if (info.st_size > BYTES_MAX) TRY(fail(ERR_DATA, "%s is larger than a shard can be", path));
   shard->bytes = info.st_size;
-  if (expected) TRY(envelope_check(shard, expected));
+  TRY(expected ? envelope_check(shard, expected) : seal_check(shard, &sealed));
+  if (!expected) expected = &sealed;
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   access = H5Pcreate(H5P_FILE_ACCESS);
   H5Pset_file_locking(access, false, true);
@@ -297,12 +349,9 @@ Status shard_open(Shard *shard, const char *path, const ShardEnvelope *expected)
   H5Dclose(set);
   shard->at = at == HADDR_UNDEF ? -1 : (int64_t)at;
   if (!in_file(shard, shard->at, shard->samples)) TRY(damaged(shard, "samples beyond its end"));
-  if (expected && (expected->at != shard->at || expected->samples != shard->samples))
-    TRY(damaged(shard, "its samples are not where corpus.json says"));
-  if (!expected)
-    TRY(envelope_hash(shard, shard->at, shard->samples, &shard->envelope));
-  else
-    shard->envelope = expected->envelope;
+  if (expected->at != shard->at || expected->samples != shard->samples)
+    TRY(damaged(shard, "its samples are not where corpus.json or its seal says"));
+  shard->envelope = expected->envelope;
   TRY(items_read(shard, file));
 done:
   if (file >= 0) H5Fclose(file);

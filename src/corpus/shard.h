@@ -5,7 +5,8 @@
  *   hash            uint64  XXH3 of the samples' bytes
  *   text, metadata  bytes   strings ended by NUL; metadata is the manifest's line as JSON
  *
- * and `skipped`, a string for each utterance that was left out. Equal content gives equal bytes.
+ * and `skipped`, a string for each utterance that was left out. Equal content gives equal bytes. Behind HDF5's end come
+ * 32 bytes, the seal: "JARGONSH", where `samples` is, and XXH3 of all bytes around it.
  * Samples are written and read past HDF5, at the dataset's place in the file. HDF5 here is not thread-safe: only
  * shard_put() and shard_get() may be called from several threads. */
 #ifndef JARGON_CORPUS_SHARD_H
@@ -51,7 +52,8 @@ typedef struct Shard {
   char *texts, *metadatas, *skips; /* what the strings point into */
 } Shard;
 
-/* What the index of the corpus says of a shard; a file that differs is not given to HDF5, which damage can crash. */
+/* What the index of the corpus says of a shard; a file that differs is not given to HDF5, which damage can crash. Where
+ * there is no index yet, the seal must be right. */
 typedef struct ShardEnvelope {
   int64_t at, samples, bytes;
   uint64_t envelope;

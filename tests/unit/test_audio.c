@@ -427,7 +427,7 @@ static void what_is_no_audio(void **state) {
   setenv("PATH", "/nonexistent", 1); /* without ffmpeg the answer is the same everywhere */
   path = in_folder("text.wav");
   assert_ok(file_write(path, "this is text, and quite a lot of it at that", 43));
-  assert_fails(READ(path), ERR_IO, "ffmpeg, which may know it, cannot be run");
+  assert_fails(READ(path), ERR_DATA, "install ffmpeg if it is video or m4a");
   setenv("PATH", kept, 1);
   free(kept);
 }
