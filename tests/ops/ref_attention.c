@@ -5,8 +5,8 @@
 
 #include "kernels/random.h"
 
-/* Of query i and head h of utterance u: the softmax over its T keys, and what dropout makes of each (0 or 1 / (1 - p)).
- * Returns log sum exp of the scores. */
+/* Of query i and head h of utterance u: the softmax over its T keys, and what dropout makes of each (0 or 1 /
+ * (1 - p)). Returns log sum exp of the scores. */
 static double probabilities(double *P, double *kept, const RefAttention *a, int u, int h, int i) {
   int first = a->offsets[u], T = a->offsets[u + 1] - first, C = a->H * a->D;
   double most = -INFINITY, sum = 0;
@@ -49,7 +49,8 @@ void ref_attention_forward(double *y, double *lse, const RefAttention *a) {
   free(kept);
 }
 
-void ref_attention_backward(RefAttentionGradients g, const double *dy, const RefAttention *a) {
+void ref_attention_backward(RefAttentionGradients g, const double *dy, const double *y,
+                            const RefAttention *a) {
   int C = a->H * a->D;
   double *P = calloc((size_t)a->T_max + 1, sizeof *P), *kept = calloc((size_t)a->T_max + 1, sizeof *kept);
   double *dP = calloc((size_t)a->T_max + 1, sizeof *dP);
@@ -65,8 +66,8 @@ void ref_attention_backward(RefAttentionGradients g, const double *dy, const Ref
             dP[j] += dy[r * C + d] * kept[j] * a->v[(first + j) * C + d];
             g.dv[(first + j) * C + d] += P[j] * kept[j] * dy[r * C + d];
           }
-          mean += P[j] * dP[j];
         }
+        for (int d = h * a->D; d < (h + 1) * a->D; d++) mean += dy[r * C + d] * y[r * C + d];
         for (int j = 0; j < T; j++) {
           double dscore = P[j] * (dP[j] - mean) / sqrt(a->D);
           for (int d = h * a->D; d < (h + 1) * a->D; d++) {

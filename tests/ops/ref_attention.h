@@ -17,10 +17,11 @@ typedef struct RefAttention {
 /* Assigns y (R, H D) and lse (R, H), but for spare rows. */
 void ref_attention_forward(double *y, double *lse, const RefAttention *a);
 
-/* Accumulates all. */
+/* Accumulates all. y is what forward gave, rounded perhaps: sum_j P dP is sum_d dy y. */
 typedef struct RefAttentionGradients {
   double *dq, *dk, *dv, *dp, *dbias_u, *dbias_v;
 } RefAttentionGradients;
-void ref_attention_backward(RefAttentionGradients g, const double *dy, const RefAttention *a);
+void ref_attention_backward(RefAttentionGradients g, const double *dy, const double *y,
+                            const RefAttention *a);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/ops/bf16.h"
 #include "tests/ops/ops.h"
 #include "tests/ops/ref_attention.h"
 
@@ -12,8 +13,8 @@ typedef struct Layer {
   float dropout;
 } Layer;
 
-/* Four heads or three where that divides the channels, else as few as leave 128 channels a head, which is what the CUDA
- * backend takes. */
+/* Four heads or three where that divides the channels, else as few as leave 128 channels a head, which is
+ * what the CUDA backend takes. */
 static int heads_of(int C) {
   int H = C % 4 == 0 ? 4 : C % 3 == 0 ? 3 : 1;
   while (C % H != 0 || C / H > 128) H++;
@@ -23,10 +24,11 @@ static int heads_of(int C) {
 /* spread: of the queries; a large one makes scores that overflow a float's exponential. */
 static Layer layer_new(Ops *t, const Shape *shape, double spread, float dropout) {
   int C = shape->C, H = heads_of(C);
-  size_t n = (size_t)(t->rows.R * C), positions = t->rows.T_max > 0 ? (size_t)((2 * t->rows.T_max - 1) * C) : 0;
+  size_t n = (size_t)(t->rows.R * C),
+         positions = t->rows.T_max > 0 ? (size_t)((2 * t->rows.T_max - 1) * C) : 0;
   double *queries = ops_host(t, n * sizeof *queries);
   for (size_t i = 0; i < n; i++) queries[i] = spread * ops_random(t);
-  return (Layer){.q = ops_given(t, "q", queries, n),
+  return (Layer){.q = ops_activation(t, "q", queries, n),
                  .k = ops_input(t, "k", n),
                  .v = ops_input(t, "v", n),
                  .p = ops_input(t, "p", positions),
@@ -42,8 +44,19 @@ static Layer layer_new(Ops *t, const Shape *shape, double spread, float dropout)
 static RefAttention reference(const Ops *t, const Layer *l) {
   RandomKey key = t->key;
   key.utterances = t->utterances;
-  return (RefAttention){l->q->want, l->k->want, l->v->want, l->p->want, l->bias_u->want, l->bias_v->want, t->offsets,
-                        t->rows.U,  l->T_max,   l->H,       l->D,       (double)l->dropout, key};
+  return (RefAttention){l->q->want,
+                        l->k->want,
+                        l->v->want,
+                        l->p->want,
+                        l->bias_u->want,
+                        l->bias_v->want,
+                        t->offsets,
+                        t->rows.U,
+                        l->T_max,
+                        l->H,
+                        l->D,
+                        (double)l->dropout,
+                        key};
 }
 
 /* The positions of rows with fewer frames stand in the middle of those of rows with T_max. */
@@ -54,8 +67,8 @@ static const float *positions(const Layer *l, Rows rows) {
 static void forward(Ops *t, const Rows rows[2], RandomKey key, float *const *in, float *const *out,
                     const void *context) {
   const Layer *l = context;
-  t->backend->attention_forward(t->stream, out[0], out[1], in[0], in[1], in[2], positions(l, rows[0]), l->bias_u->data,
-                                l->bias_v->data, rows[0], l->H, l->D, l->dropout, key);
+  t->backend->attention_forward(t->stream, out[0], out[1], in[0], in[1], in[2], positions(l, rows[0]),
+                                l->bias_u->data, l->bias_v->data, rows[0], l->H, l->D, l->dropout, key);
 }
 
 static void check_forward(Ops *t, const Shape *shape, double spread, float dropout) {
@@ -67,8 +80,8 @@ static void check_forward(Ops *t, const Shape *shape, double spread, float dropo
   memset(lse->want, 0, lse->n * sizeof *lse->want);
   RefAttention a = reference(t, &l);
   ref_attention_forward(y->want, lse->want, &a);
-  ops_alone(t, (Rows[]){t->rows, t->rows}, forward, (Sliced[]){{l.q, l.C, 0}, {l.k, l.C, 0}, {l.v, l.C, 0}}, 3,
-            (Sliced[]){{y, l.C, 0}, {lse, l.H, 0}}, 2, &l);
+  ops_alone(t, (Rows[]){t->rows, t->rows}, forward, (Sliced[]){{l.q, l.C, 0}, {l.k, l.C, 0}, {l.v, l.C, 0}},
+            3, (Sliced[]){{y, l.C, 0}, {lse, l.H, 0}}, 2, &l);
 }
 
 static void forward_case(Ops *t, const Shape *shape) {
@@ -91,12 +104,16 @@ static void inference_case(Ops *t, const Shape *shape) {
 static void backward_alone(Ops *t, const Rows rows[2], RandomKey key, float *const *in, float *const *out,
                            const void *context) {
   const Layer *l = context;
-  float *rest = t->backend->memory_new((size_t)((2 * rows[0].T_max + 1) * l->C) * sizeof(float));
-  t->backend->memory_zero(t->stream, rest, (size_t)((2 * rows[0].T_max + 1) * l->C) * sizeof(float));
-  t->backend->attention_backward(t->stream, out[0], out[1], out[2], rest + 2 * l->C, rest, rest + l->C, in[0], in[1],
-                                 in[2], in[3], in[4], in[5], positions(l, rows[0]), l->bias_u->data, l->bias_v->data,
-                                 rows[0], l->H, l->D, l->dropout, key);
+  size_t positions_n = (size_t)((2 * rows[0].T_max - 1) * l->C), n = positions_n + 2 * (size_t)l->C;
+  float *rest = t->backend->memory_new(n * sizeof(float)),
+        *biases = rest + positions_n; /* dp, then the biases' */
+  bf16_register(rest, "dp", positions_n);
+  t->backend->memory_zero(t->stream, rest, n * sizeof(float));
+  t->backend->attention_backward(t->stream, out[0], out[1], out[2], rest, biases, biases + l->C, in[0], in[1],
+                                 in[2], in[3], in[4], in[5], positions(l, rows[0]), l->bias_u->data,
+                                 l->bias_v->data, rows[0], l->H, l->D, l->dropout, key);
   t->backend->stream_sync(t->stream);
+  bf16_forget(rest);
   t->backend->memory_free(rest);
 }
 
@@ -107,21 +124,23 @@ static void check_backward(Ops *t, const Shape *shape, float dropout) {
   double *y_exact = ops_host(t, n * sizeof *y_exact);
   double *lse_exact = ops_host(t, (size_t)(t->rows.R * l.H) * sizeof *lse_exact);
   ref_attention_forward(y_exact, lse_exact, &a);
-  Tensor *dy = ops_input(t, "dy", n), *y = ops_given(t, "y", y_exact, n);
+  Tensor *dy = ops_input(t, "dy", n), *y = ops_activation(t, "y", y_exact, n);
   Tensor *lse = ops_given(t, "lse", lse_exact, (size_t)(t->rows.R * l.H));
   Tensor *dq = ops_output(t, "dq", n), *dk = ops_output(t, "dk", n), *dv = ops_output(t, "dv", n);
   Tensor *dp = ops_output(t, "dp", l.p->n);
   Tensor *dbias_u = ops_updated(t, "dbias_u", channels), *dbias_v = ops_updated(t, "dbias_v", channels);
-  t->backend->attention_backward(t->stream, dq->data, dk->data, dv->data, dp->data, dbias_u->data, dbias_v->data,
-                                 dy->data, y->data, lse->data, l.q->data, l.k->data, l.v->data, l.p->data,
-                                 l.bias_u->data, l.bias_v->data, t->rows, l.H, l.D, dropout, t->key);
+  t->backend->attention_backward(t->stream, dq->data, dk->data, dv->data, dp->data, dbias_u->data,
+                                 dbias_v->data, dy->data, y->data, lse->data, l.q->data, l.k->data, l.v->data,
+                                 l.p->data, l.bias_u->data, l.bias_v->data, t->rows, l.H, l.D, dropout,
+                                 t->key);
   Tensor *assigned[] = {dq, dk, dv, dp};
   for (int i = 0; i < 4; i++) memset(assigned[i]->want, 0, assigned[i]->n * sizeof(double));
   ref_attention_backward(
-      (RefAttentionGradients){dq->want, dk->want, dv->want, dp->want, dbias_u->want, dbias_v->want}, dy->want, &a);
+      (RefAttentionGradients){dq->want, dk->want, dv->want, dp->want, dbias_u->want, dbias_v->want}, dy->want,
+      y->want, &a);
   ops_alone(t, (Rows[]){t->rows, t->rows}, backward_alone,
-            (Sliced[]){{dy, l.C, 0}, {y, l.C, 0}, {lse, l.H, 0}, {l.q, l.C, 0}, {l.k, l.C, 0}, {l.v, l.C, 0}}, 6,
-            (Sliced[]){{dq, l.C, 0}, {dk, l.C, 0}, {dv, l.C, 0}}, 3, &l);
+            (Sliced[]){{dy, l.C, 0}, {y, l.C, 0}, {lse, l.H, 0}, {l.q, l.C, 0}, {l.k, l.C, 0}, {l.v, l.C, 0}},
+            6, (Sliced[]){{dq, l.C, 0}, {dk, l.C, 0}, {dv, l.C, 0}}, 3, &l);
 }
 
 static void backward_case(Ops *t, const Shape *shape) {
@@ -130,7 +149,9 @@ static void backward_case(Ops *t, const Shape *shape) {
 }
 
 static void test_forward(void **state) { (void)state, ops_run("attention_forward", forward_case); }
-static void test_inference(void **state) { (void)state, ops_run("attention_forward without lse", inference_case); }
+static void test_inference(void **state) {
+  (void)state, ops_run("attention_forward without lse", inference_case);
+}
 static void test_backward(void **state) { (void)state, ops_run("attention_backward", backward_case); }
 
 /* The reference's gradients: of sum g y. */
@@ -142,7 +163,18 @@ typedef struct Numbers {
 } Numbers;
 
 static RefAttention small(const Numbers *n) {
-  return (RefAttention){n->q, n->k, n->v, n->p, n->bias_u, n->bias_v, offsets, U, T_MAX, H, D, 0.2,
+  return (RefAttention){n->q,
+                        n->k,
+                        n->v,
+                        n->p,
+                        n->bias_u,
+                        n->bias_v,
+                        offsets,
+                        U,
+                        T_MAX,
+                        H,
+                        D,
+                        0.2,
                         {.seed = 1, .utterances = identities}};
 }
 
@@ -164,7 +196,9 @@ static void test_reference(void **state) {
   memset(&gradients, 0, sizeof gradients);
   Numbers *d = &gradients;
   RefAttention a = small(&n);
-  ref_attention_backward((RefAttentionGradients){d->q, d->k, d->v, d->p, d->bias_u, d->bias_v}, n.g, &a);
+  double y[R * C], lse[R * H];
+  ref_attention_forward(y, lse, &a);
+  ref_attention_backward((RefAttentionGradients){d->q, d->k, d->v, d->p, d->bias_u, d->bias_v}, n.g, y, &a);
   ops_differences("attention dq", d->q, n.q, R * C, loss, &n);
   ops_differences("attention dk", d->k, n.k, R * C, loss, &n);
   ops_differences("attention dv", d->v, n.v, R * C, loss, &n);
@@ -192,11 +226,11 @@ static void bench_frames(Ops *t, int frames, int heads, int channels, float drop
            (double)dropout);
   double flops = 2.0 * utterances * frames * frames * c, bytes = 4.0 * (double)n; /* of one product */
   for (OpsTimer timer = ops_timer(t, "attention_forward", shape, 4 * bytes, 3 * flops); ops_again(&timer);)
-    t->backend->attention_forward(t->stream, x[0], lse, x[1], x[2], x[3], p, bias[0], bias[1], rows, heads, channels,
-                                  dropout, key);
+    t->backend->attention_forward(t->stream, x[0], lse, x[1], x[2], x[3], p, bias[0], bias[1], rows, heads,
+                                  channels, dropout, key);
   for (OpsTimer timer = ops_timer(t, "attention_backward", shape, 8 * bytes, 8 * flops); ops_again(&timer);)
-    t->backend->attention_backward(t->stream, x[4], x[5], x[6], dp, bias[2], bias[3], x[7], x[0], lse, x[1], x[2],
-                                   x[3], p, bias[0], bias[1], rows, heads, channels, dropout, key);
+    t->backend->attention_backward(t->stream, x[4], x[5], x[6], dp, bias[2], bias[3], x[7], x[0], lse, x[1],
+                                   x[2], x[3], p, bias[0], bias[1], rows, heads, channels, dropout, key);
 }
 
 static void bench(Ops *t) {
