@@ -55,14 +55,15 @@ template <typename Terms> size_t columns_scratch(int R, int C) {
   return (size_t)blocks_for(R, COLUMN_TILE) * Terms::COUNT * C;
 }
 
-/* Both kernels. `partial`: columns_scratch() doubles. R > 0; at most 64 * 65535 rows. */
+/* Both kernels. `partial`: columns_scratch() doubles. At most 64 * 65535 rows; with none the sums are 0. */
 template <typename Terms, typename Finish>
 static void columns_sum_in(double *partial, Stream *stream, Terms terms, Finish finish,
                            const int32_t *last_row, int R, int C) {
   unsigned tiles = blocks_for(R, COLUMN_TILE), columns = blocks_for(C, COLUMNS);
   dim3 block(COLUMNS, COLUMN_LANES);
-  columns_tile_kernel<Terms>
-      <<<dim3(columns, tiles), block, 0, stream->queue>>>(partial, terms, last_row, R, C);
+  if (tiles)
+    columns_tile_kernel<Terms>
+        <<<dim3(columns, tiles), block, 0, stream->queue>>>(partial, terms, last_row, R, C);
   CUDA_LAUNCHED();
   columns_finish_kernel<Terms::COUNT, Finish>
       <<<columns, block, 0, stream->queue>>>(partial, finish, (int)tiles, C);
