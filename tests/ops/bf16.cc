@@ -73,7 +73,8 @@ class Call {
 
   void *find(const void *p, bool written) {
     if (!p) return nullptr;
-    for (Twin &twin : twins) {
+    for (size_t i = twins.size(); i-- > 0;) { /* a tensor lies in its block, which is older */
+      Twin &twin = twins[i];
       const float *at = static_cast<const float *>(p);
       if (at < twin.data || at > twin.data + twin.n || (at == twin.data + twin.n && twin.n)) continue;
       Loan *loan = borrow(&twin);
@@ -119,6 +120,17 @@ template <class R, class... A, R (*Backend::*Operation)(A...)> struct Wrapped<Op
   }
 };
 
+void *block_new(size_t bytes) {
+  void *memory = real->memory_new(bytes);
+  bf16_register(static_cast<float *>(memory), "a block of memory", bytes / sizeof(float));
+  return memory;
+}
+
+void block_free(void *memory) {
+  bf16_forget(static_cast<const float *>(memory));
+  real->memory_free(memory);
+}
+
 } // namespace
 
 void (*bf16_fail)(const char *text);
@@ -134,7 +146,8 @@ const Backend *bf16_backend(const Backend *backend) {
   BACKEND_OPERATIONS(X)
 #undef X
   /* Their memory is bytes, not activations. */
-  wrapped.memory_free = backend->memory_free;
+  wrapped.memory_new = block_new;
+  wrapped.memory_free = block_free;
   wrapped.memory_upload = backend->memory_upload;
   wrapped.memory_download = backend->memory_download;
   wrapped.memory_zero = backend->memory_zero;

@@ -17,7 +17,8 @@ float bf16_round(double x); /* to the nearest bf16, ties to even */
 /* The backend that tests call in place of `real`. One at a time. */
 const Backend *bf16_backend(const Backend *real);
 
-/* A tensor of n floats in backend memory, known from here on, and forgotten. */
+/* A tensor of n floats in backend memory, known from here on, and forgotten. What memory_new() gives is known
+ * too. */
 void bf16_register(float *data, const char *name, size_t n);
 void bf16_forget(const float *data);
 
