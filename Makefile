@@ -15,7 +15,7 @@ LDLIBS = $(HDF5_LIBS) -lsndfile -lsoxr -lkissfft-float -ljansson -lyaml -lutf8pr
          -lsentencepiece_train -lxxhash -ldl -lm -lstdc++
 
 # What the two commands of the README need: Debian 12's own packages.
-PACKAGES = gcc g++ pkg-config python3 libsndfile1-dev libsoxr-dev libkissfft-dev libopenblas0-serial libhdf5-dev \
+PACKAGES = gcc g++ pkg-config python3 libsndfile1-dev libsoxr-dev libkissfft-dev libhdf5-dev \
            libjansson-dev libyaml-dev libsentencepiece-dev libutf8proc-dev libxxhash-dev libespeak-ng-dev \
            espeak-ng-data flite libcmocka-dev
 LINT_PACKAGES = clang-tidy cppcheck clang-format
@@ -111,8 +111,6 @@ $(BUILD)/probed: Makefile
 	  { for header in $$headers; do echo "#include <$$header>"; done; echo "int main(void) { return !($$call); }"; } >$(BUILD)/probe.c; \
 	  if $(CC) -w $(BUILD)/probe.c -o $(BUILD)/probe $$libs 2>$(BUILD)/probe.log; then echo "  found   $$name"; \
 	  else echo "  MISSING $$name: apt-get install $$package, or run make deps"; head -3 $(BUILD)/probe.log; exit 1; fi; done
-	@ls /usr/lib/*/openblas-serial/libopenblas.so.0 >/dev/null 2>&1 && echo "  found   matrix products (OpenBLAS, serial; opened at run time)" || \
-	  { echo "  MISSING OpenBLAS: apt-get install libopenblas0-serial, or run make deps"; exit 1; }
 	@command -v nvcc >/dev/null && echo "  found   nvcc (this version has no CUDA backend yet: not used)" || \
 	  echo "  absent  nvcc (optional): the CPU backend alone"
 	@touch $@

@@ -83,8 +83,8 @@ typedef struct Backend {
 #define BACKEND_LAYOUT_X(Type, operation) #Type " " #operation ";"
 #define BACKEND_LAYOUT BACKEND_OPERATIONS(BACKEND_LAYOUT_X)
 
-/* The CPU backend's table of that type, after its BLAS is open; NULL with the reason in `why`. libjargon_cuda.so
- * exports the same under the name "jargon_cuda_backend"; there NULL means that the machine has no usable device. */
+/* The CPU backend's table of that type; NULL with the reason in `why`. libjargon_cuda.so exports the same under the
+ * name "jargon_cuda_backend"; there NULL means that the machine has no usable device. */
 typedef const Backend *BackendExport(DType dtype, char *why, size_t why_size);
 JARGON_EXTERN BackendExport jargon_cpu_backend;
 
@@ -93,7 +93,7 @@ JARGON_EXTERN BackendExport jargon_cpu_backend;
  * JARGON_CUDA names the library to open instead of the libjargon_cuda.so beside the program. Not thread-safe. */
 const Backend *backend_open(const char *device, DType dtype, char *why, size_t why_size);
 
-/* One line on what the backend computes with: device, BLAS and its core type, threads. */
+/* One line on what the backend computes with: device, threads, width of the vectors. */
 const char *backend_describe(const Backend *backend);
 
 /* A backend whose operations do nothing: the shape-only pass that sizes an arena (src/base/arena.h). */

@@ -2,33 +2,40 @@
  * products see shapes that follow from T and D alone, so its bits do not depend on the other utterances. For
  * a block of n queries from i0 on: scores (n, T) = (q + bias_u) k^T / sqrt(D) + shift((q + bias_v) band^T /
  * sqrt(D)) where `band` are the T + n - 1 rows of p that these queries meet and shift takes [a, j] from [a, j
- * + n - 1 - a]. dp and the biases' gradients are summed by utterance first, then over the utterances in
- * order. */
+ * + n - 1 - a]. A task packs k, v and the 2 T - 1 rows of p once; blocks are cut from the last query on, so
+ * that every band begins with a panel. dp and the biases' gradients are summed by utterance first, then over
+ * the utterances in order. */
 #include "kernels/attention.h"
 
 #include <assert.h>
 #include <math.h>
 #include <omp.h>
+#include <stdbool.h>
 #include <string.h>
 
-#include "kernels/cpu/blas.h"
 #include "kernels/cpu/math.h"
+#include "kernels/cpu/parallel.h"
+#include "kernels/cpu/product.h"
 #include "kernels/cpu/stream.h"
 #include "kernels/random.h"
 
 enum {
-  QUERIES = 64,       /* of a block */
+  QUERIES = 32,       /* of a block: whole panels */
   SUM_CHANNELS = 128, /* of dp, added at once */
+  LINE = 16,          /* floats of a cache line, where each part of the scratch begins */
 };
 
-/* Scratch of one thread. */
+/* Scratch of one thread. A name with _t is the transpose. */
 typedef struct Block {
-  float *scores;  /* (QUERIES, T_max): then probabilities */
-  float *dscores; /* (QUERIES, T_max), backward */
-  float *by_band; /* (QUERIES, T_max + QUERIES - 1): products with the band, before the shift */
-  float *qu, *qv; /* (QUERIES, D): (q + bias) / sqrt(D) */
-  float *dqv;     /* (QUERIES, D), backward */
-  float *sum;     /* (QUERIES): of the exponentials */
+  float *k_t, *band_t, *v; /* packed: (D, T), (D, 2 T - 1), (T, D) */
+  float *v_t, *k, *band;   /* packed, backward: (D, T), (T, D), (2 T - 1, D) */
+  float *rows;             /* packed, backward: (QUERIES, D) of dy, qu or qv */
+  float *scores;           /* (QUERIES, T): then probabilities */
+  float *dscores;          /* (QUERIES, T), backward */
+  float *by_band;          /* (QUERIES, T + QUERIES - 1): products with the band, before the shift */
+  float *qu, *qv;          /* (QUERIES, D): (q + bias) / sqrt(D) */
+  float *dqu, *dqv;        /* (QUERIES, D), backward */
+  float *sum;              /* (QUERIES): of the exponentials */
 } Block;
 
 /* What a task works on: pointers at row 0 of the utterance and channel 0 of the head; rows are `stride`
@@ -44,20 +51,35 @@ typedef struct Head {
   uint32_t utterance;
 } Head;
 
-static size_t block_floats(int T_max, int D) {
-  return (size_t)QUERIES * (3 * (size_t)T_max + QUERIES - 1 + 3 * (size_t)D + 1);
+/* Divides `scratch` among the parts of a block, the backward ones too where wanted; returns the floats it
+ * takes, of NULL as well. */
+static size_t block_divide(Block *b, float *scratch, int T, int D, bool backward) {
+  int band = 2 * T - 1;
+  size_t frames = (size_t)T, channels = (size_t)D, at = 0;
+  struct {
+    float **part;
+    size_t floats;
+  } parts[] = {
+      {&b->k_t, packed_floats(D, T)}, {&b->band_t, packed_floats(D, band)},
+      {&b->v, packed_floats(T, D)},   {&b->scores, QUERIES * frames},
+      {&b->qu, QUERIES * channels},   {&b->by_band, QUERIES * (frames + QUERIES - 1)},
+      {&b->qv, QUERIES * channels},   {&b->sum, QUERIES},
+      {&b->v_t, packed_floats(D, T)}, {&b->band, packed_floats(band, D)},
+      {&b->k, packed_floats(T, D)},   {&b->dscores, QUERIES * frames},
+      {&b->dqu, QUERIES * channels},  {&b->rows, packed_floats(QUERIES, D)},
+      {&b->dqv, QUERIES * channels},
+  };
+  size_t count = backward ? sizeof parts / sizeof *parts : 8;
+  for (size_t i = 0; i < count; i++) {
+    *parts[i].part = scratch ? scratch + at : NULL;
+    at += tile_count(parts[i].floats, LINE) * LINE;
+  }
+  return at;
 }
 
-static Block block_of_thread(float *scratch, int T_max, int D) {
-  Block b;
-  b.scores = scratch + (size_t)omp_get_thread_num() * block_floats(T_max, D);
-  b.dscores = b.scores + (size_t)QUERIES * (size_t)T_max;
-  b.by_band = b.dscores + (size_t)QUERIES * (size_t)T_max;
-  b.qu = b.by_band + (size_t)QUERIES * (size_t)(T_max + QUERIES - 1);
-  b.qv = b.qu + QUERIES * D;
-  b.dqv = b.qv + QUERIES * D;
-  b.sum = b.dqv + QUERIES * D;
-  return b;
+static size_t block_floats(int T, int D, bool backward) {
+  Block unused;
+  return block_divide(&unused, NULL, T, D, backward);
 }
 
 static Head head_of(const float *q, const float *k, const float *v, const float *p, const float *bias_u,
@@ -79,27 +101,28 @@ static Head head_of(const float *q, const float *k, const float *v, const float 
                 .utterance = dropout > 0 ? key.utterances[u] : 0};
 }
 
-/* Row-major products of what lies `ld` apart: C = alpha A B^T + beta C, and so on. */
-static void product_nt(int M, int N, int K, float alpha, const float *A, ptrdiff_t lda, const float *B,
-                       ptrdiff_t ldb, float beta, float *C, ptrdiff_t ldc) {
-  blas_sgemm(BLAS_ROW_MAJOR, BLAS_NO_TRANS, BLAS_TRANS, M, N, K, alpha, A, (int)lda, B, (int)ldb, beta, C,
-             (int)ldc);
+/* The row of p that the first query meets at the last key ... up to the last query at key 0 is the first of
+ * the 2 T - 1 that the head meets. */
+static void pack_head(Block *b, const Head *a, bool backward) {
+  int T = a->T, D = a->D;
+  size_t stride = (size_t)a->stride;
+  const float *band = a->p - (T - 1) * a->stride;
+  product_pack_all(b->k_t, a->k, 1, stride, D, T);
+  product_pack_all(b->band_t, band, 1, stride, D, 2 * T - 1);
+  product_pack_all(b->v, a->v, stride, 1, T, D);
+  if (!backward) return;
+  product_pack_all(b->v_t, a->v, 1, stride, D, T);
+  product_pack_all(b->k, a->k, stride, 1, T, D);
+  product_pack_all(b->band, band, stride, 1, 2 * T - 1, D);
 }
 
-static void product_nn(int M, int N, int K, float alpha, const float *A, ptrdiff_t lda, const float *B,
-                       ptrdiff_t ldb, float beta, float *C, ptrdiff_t ldc) {
-  blas_sgemm(BLAS_ROW_MAJOR, BLAS_NO_TRANS, BLAS_NO_TRANS, M, N, K, alpha, A, (int)lda, B, (int)ldb, beta, C,
-             (int)ldc);
+/* The product of a (rows, depth), or of its transpose where a_t, with whole packed panels; `more` adds to c.
+ */
+static void product(float *c, size_t c_stride, bool more, const float *a, size_t a_stride, bool a_t,
+                    const float *b, size_t panel_depth, int rows, int columns, int depth) {
+  product_panels(c, c_stride, more ? c : NULL, c_stride, a, a_t ? 1 : a_stride, a_t ? a_stride : 1, b,
+                 panel_floats(panel_depth), rows, columns, depth);
 }
-
-static void product_tn(int M, int N, int K, float alpha, const float *A, ptrdiff_t lda, const float *B,
-                       ptrdiff_t ldb, float beta, float *C, ptrdiff_t ldc) {
-  blas_sgemm(BLAS_ROW_MAJOR, BLAS_TRANS, BLAS_NO_TRANS, M, N, K, alpha, A, (int)lda, B, (int)ldb, beta, C,
-             (int)ldc);
-}
-
-/* The first of the rows of p that n queries from i0 on meet: that of i0 + n - 1 and key 0. */
-static const float *band(const Head *a, int i0, int n) { return a->p - (i0 + n - 1) * a->stride; }
 
 /* scores (n, T) of the queries from i0 on; leaves qu and qv. */
 static void block_scores(Block *b, const Head *a, int i0, int n) {
@@ -113,8 +136,9 @@ static void block_scores(Block *b, const Head *a, int i0, int n) {
       qv[d] = (q[d] + a->bias_v[d]) * scale;
     }
   }
-  product_nt(n, T, D, 1, b->qu, D, a->k, a->stride, 0, b->scores, T);
-  product_nt(n, W, D, 1, b->qv, D, band(a, i0, n), a->stride, 0, b->by_band, W);
+  product(b->scores, (size_t)T, false, b->qu, (size_t)D, false, b->k_t, (size_t)D, n, T, D);
+  product(b->by_band, (size_t)W, false, b->qv, (size_t)D, false, b->band_t + packed_floats(D, T - i0 - n),
+          (size_t)D, n, W, D);
   for (int i = 0; i < n; i++) {
     float *scores = b->scores + (ptrdiff_t)i * T;
     const float *shifted = b->by_band + (ptrdiff_t)i * W + n - 1 - i;
@@ -148,7 +172,8 @@ static void forward_block(float *y, float *lse, int lse_stride, Block *b, const 
     if (lse) lse[(i0 + i) * lse_stride] = most + logf(sum);
     if (a->dropout > 0) drop(scores, scores, a, i0 + i);
   }
-  product_nn(n, D, T, 1, b->scores, T, a->v, a->stride, 0, y + i0 * a->stride, a->stride);
+  product(y + i0 * a->stride, (size_t)a->stride, false, b->scores, (size_t)T, false, b->v, (size_t)T, n, D,
+          T);
   for (int i = 0; i < n; i++) {
     float *row = y + (i0 + i) * a->stride, scale = 1.0f / b->sum[i];
     for (int d = 0; d < D; d++) row[d] *= scale;
@@ -164,19 +189,24 @@ void cpu_attention_forward(Stream *stream, void *y_, float *lse, const void *q, 
                            const void *p, const float *bias_u, const float *bias_v, Rows rows, int H, int D,
                            float dropout, RandomKey key) {
   float *y = y_;
-  float *scratch =
-      stream_scratch(stream, sizeof(float) * block_floats(rows.T_max, D) * (size_t)omp_get_max_threads());
   zero_spare_rows(y, rows, (size_t)(H * D));
   if (lse) zero_spare_rows(lse, rows, (size_t)H);
+  if (rows.T_max == 0) return;
+  size_t block = block_floats(rows.T_max, D, false);
+  float *scratch = stream_scratch(stream, sizeof(float) * block * (size_t)omp_get_max_threads());
 #pragma omp parallel for schedule(dynamic) collapse(2)
   for (int u = 0; u < rows.U; u++)
     for (int h = 0; h < H; h++) {
-      Block b = block_of_thread(scratch, rows.T_max, D);
       Head a = head_of(q, k, v, p, bias_u, bias_v, rows, u, h, H, D, dropout, key);
-      for (int i0 = 0; i0 < a.T; i0 += QUERIES)
+      if (a.T == 0) continue;
+      Block b;
+      block_divide(&b, scratch + block * (size_t)omp_get_thread_num(), a.T, D, false);
+      pack_head(&b, &a, false);
+      for (int end = a.T; end > 0; end -= QUERIES) {
+        int n = end < QUERIES ? end : QUERIES;
         forward_block(y + rows.offsets[u] * a.stride + h * D,
-                      lse ? lse + (ptrdiff_t)rows.offsets[u] * H + h : NULL, H, &b, &a, i0,
-                      a.T - i0 < QUERIES ? a.T - i0 : QUERIES);
+                      lse ? lse + (ptrdiff_t)rows.offsets[u] * H + h : NULL, H, &b, &a, end - n, n);
+      }
     }
 }
 
@@ -193,7 +223,8 @@ typedef struct HeadGradients {
 static void block_dscores(Block *b, const Head *a, const float *dy, const float *y, const float *lse,
                           int lse_stride, int i0, int n) {
   int T = a->T, D = a->D;
-  product_nt(n, T, D, 1, dy + i0 * a->stride, a->stride, a->v, a->stride, 0, b->dscores, T);
+  product(b->dscores, (size_t)T, false, dy + i0 * a->stride, (size_t)a->stride, false, b->v_t, (size_t)D, n,
+          T, D);
   for (int i = 0; i < n; i++) {
     float *P = b->scores + (ptrdiff_t)i * T, *dscores = b->dscores + (ptrdiff_t)i * T, dot = 0;
     float offset = lse[(i0 + i) * lse_stride];
@@ -209,34 +240,42 @@ static void block_dscores(Block *b, const Head *a, const float *dy, const float 
   }
 }
 
-/* sum (D) += the columns of x (n, D). */
-static void add_rows(float *sum, const float *x, ptrdiff_t stride, int n, int D) {
-  for (int i = 0; i < n; i++)
-    for (int d = 0; d < D; d++) sum[d] += x[i * stride + d];
+/* dq = dqu + dqv, scaled, and the sums of each over the queries. */
+static void block_dq(HeadGradients g, const Block *b, const Head *a, int i0, int n) {
+  float scale = 1.0f / sqrtf((float)a->D);
+  for (int i = 0; i < n; i++) {
+    float *dq = g.dq + (i0 + i) * a->stride;
+    const float *dqu = b->dqu + i * a->D, *dqv = b->dqv + i * a->D;
+    for (int d = 0; d < a->D; d++) {
+      g.dbias_u[d] += scale * dqu[d];
+      g.dbias_v[d] += scale * dqv[d];
+      dq[d] = scale * (dqu[d] + dqv[d]);
+    }
+  }
 }
 
 static void backward_block(HeadGradients g, Block *b, const Head *a, const float *dy, const float *y,
                            const float *lse, int lse_stride, int i0, int n) {
-  int T = a->T, D = a->D, W = T + n - 1;
-  float scale = 1.0f / sqrtf((float)D), more = i0 > 0; /* the first block assigns dk and dv, the others add */
-  float *dq = g.dq + i0 * a->stride;
+  int T = a->T, D = a->D, W = T + n - 1, end = i0 + n;
+  size_t frames = (size_t)T, channels = (size_t)D, width = (size_t)W, stride = (size_t)a->stride;
+  bool more = end < T; /* the first block, of the last queries, assigns dk and dv, the others add */
   block_scores(b, a, i0, n);
   block_dscores(b, a, dy, y, lse, lse_stride, i0, n);
-  product_tn(T, D, n, 1, b->scores, T, dy + i0 * a->stride, a->stride, more, g.dv, a->stride);
-  product_tn(T, D, n, 1, b->dscores, T, b->qu, D, more, g.dk, a->stride);
-  product_nn(n, D, T, scale, b->dscores, T, a->k, a->stride, 0, dq, a->stride);
-  add_rows(g.dbias_u, dq, a->stride, n, D);
+  product_pack_all(b->rows, dy + i0 * a->stride, stride, 1, n, D);
+  product(g.dv, stride, more, b->scores, frames, true, b->rows, (size_t)n, T, D, n);
+  product_pack_all(b->rows, b->qu, channels, 1, n, D);
+  product(g.dk, stride, more, b->dscores, frames, true, b->rows, (size_t)n, T, D, n);
+  product(b->dqu, channels, false, b->dscores, frames, false, b->k, frames, n, D, T);
 
   /* the shift backward: by_band[i, j + n - 1 - i] = dscores[i, j], zero elsewhere */
-  memset(b->by_band, 0, sizeof(float) * (size_t)n * (size_t)W);
+  memset(b->by_band, 0, sizeof(float) * (size_t)n * width);
   for (int i = 0; i < n; i++)
-    memcpy(b->by_band + (ptrdiff_t)i * W + n - 1 - i, b->dscores + (ptrdiff_t)i * T,
-           sizeof(float) * (size_t)T);
-  product_tn(W, D, n, 1, b->by_band, W, b->qv, D, 1, g.dp - (i0 + n - 1) * a->stride, a->stride);
-  product_nn(n, D, W, scale, b->by_band, W, band(a, i0, n), a->stride, 0, b->dqv, D);
-  add_rows(g.dbias_v, b->dqv, D, n, D);
-  for (int i = 0; i < n; i++)
-    for (int d = 0; d < D; d++) dq[i * a->stride + d] += b->dqv[i * D + d];
+    memcpy(b->by_band + (ptrdiff_t)i * W + n - 1 - i, b->dscores + (ptrdiff_t)i * T, sizeof(float) * frames);
+  product_pack_all(b->rows, b->qv, channels, 1, n, D);
+  product(g.dp - (end - 1) * a->stride, stride, true, b->by_band, width, true, b->rows, (size_t)n, W, D, n);
+  product(b->dqv, channels, false, b->by_band, width, false, b->band + panel_floats((size_t)(T - end)),
+          (size_t)(2 * T - 1), n, D, W);
+  block_dq(g, b, a, i0, n);
 }
 
 /* dp (2 T_max - 1, C) = the sum over utterances, in order, of their own (2 T - 1, C), which stand one after
@@ -274,19 +313,22 @@ void cpu_attention_backward(Stream *stream, void *dq_, void *dk_, void *dv_, voi
   const float *dy = dy_, *y = y_;
   int C = H * D, N = rows.offsets[rows.U];
   size_t dp_floats = 2 * (size_t)N * (size_t)C, bias_floats = (size_t)rows.U * (size_t)C;
-  size_t blocks = block_floats(rows.T_max, D) * (size_t)omp_get_max_threads();
-  float *dp_parts = stream_scratch(stream, sizeof(float) * (dp_floats + 2 * bias_floats + blocks));
-  float *du_parts = dp_parts + dp_floats, *dv_parts = du_parts + bias_floats,
-        *scratch = dv_parts + bias_floats;
-  memset(dp_parts, 0, sizeof(float) * (dp_floats + 2 * bias_floats));
   zero_spare_rows(dq, rows, (size_t)C);
   zero_spare_rows(dk, rows, (size_t)C);
   zero_spare_rows(dv, rows, (size_t)C);
+  if (rows.T_max == 0) return;
+  size_t block = block_floats(rows.T_max, D, true), blocks = block * (size_t)omp_get_max_threads();
+  float *scratch = stream_scratch(stream, sizeof(float) * (blocks + dp_floats + 2 * bias_floats));
+  float *dp_parts = scratch + blocks, *du_parts = dp_parts + dp_floats, *dv_parts = du_parts + bias_floats;
+  memset(dp_parts, 0, sizeof(float) * (dp_floats + 2 * bias_floats));
 #pragma omp parallel for schedule(dynamic) collapse(2)
   for (int u = 0; u < rows.U; u++)
     for (int h = 0; h < H; h++) {
-      Block b = block_of_thread(scratch, rows.T_max, D);
       Head a = head_of(q, k, v, p, bias_u, bias_v, rows, u, h, H, D, dropout, key);
+      if (a.T == 0) continue;
+      Block b;
+      block_divide(&b, scratch + block * (size_t)omp_get_thread_num(), a.T, D, true);
+      pack_head(&b, &a, true);
       ptrdiff_t at = (ptrdiff_t)rows.offsets[u] * C + h * D;
       HeadGradients g = {.dq = dq + at,
                          .dk = dk + at,
@@ -294,9 +336,10 @@ void cpu_attention_backward(Stream *stream, void *dq_, void *dk_, void *dv_, voi
                          .dp = dp_parts + (2 * (ptrdiff_t)rows.offsets[u] + a.T - 1) * C + h * D,
                          .dbias_u = du_parts + (ptrdiff_t)u * C + h * D,
                          .dbias_v = dv_parts + (ptrdiff_t)u * C + h * D};
-      for (int i0 = 0; i0 < a.T; i0 += QUERIES)
-        backward_block(g, &b, &a, dy + at, y + at, lse + (ptrdiff_t)rows.offsets[u] * H + h, H, i0,
-                       a.T - i0 < QUERIES ? a.T - i0 : QUERIES);
+      for (int end = a.T; end > 0; end -= QUERIES) {
+        int n = end < QUERIES ? end : QUERIES;
+        backward_block(g, &b, &a, dy + at, y + at, lse + (ptrdiff_t)rows.offsets[u] * H + h, H, end - n, n);
+      }
     }
   add_positions(dp, dp_parts, rows, C);
   add_bias(dbias_u, du_parts, rows.U, C);

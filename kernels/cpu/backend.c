@@ -3,12 +3,13 @@
 #include <omp.h>
 #include <stdio.h>
 
-#include "kernels/cpu/blas.h"
+#include "kernels/cpu/product.h"
 
+/* What stands after the comma changes no bit, and so is no part of a training run's identity. */
 static const char *cpu_describe(void) {
   static char text[160];
-  snprintf(text, sizeof text, "cpu f32, %s, %d thread%s", blas_describe(), omp_get_max_threads(),
-           omp_get_max_threads() == 1 ? "" : "s");
+  snprintf(text, sizeof text, "cpu f32, %d thread%s of %s", omp_get_max_threads(),
+           omp_get_max_threads() == 1 ? "" : "s", product_describe());
   return text;
 }
 
@@ -24,5 +25,5 @@ const Backend *jargon_cpu_backend(DType dtype, char *why, size_t why_size) {
     snprintf(why, why_size, "the CPU backend computes in f32 only: choose f32, or the cuda device for bf16");
     return NULL;
   }
-  return blas_open(why, why_size) ? &f32 : NULL;
+  return product_choose(why, why_size) ? &f32 : NULL;
 }

@@ -30,13 +30,11 @@ static void product(Stream *stream, float *c, const float *start, const float *a
       product_pack(packed + (size_t)p * panel_size, b + (size_t)p * PRODUCT_COLUMNS * column_stride,
                    depth_stride, column_stride, D, least(J - p * PRODUCT_COLUMNS, PRODUCT_COLUMNS));
 #pragma omp for schedule(dynamic)
-    for (int t = 0; t < tiles; t++)
-      for (int p = 0; p < panels; p++) {
-        int row = t * TILE_ROWS, column = p * PRODUCT_COLUMNS;
-        product_panel(c + (size_t)row * (size_t)J + column, (size_t)J, start ? start + column : NULL, 0,
-                      a + (size_t)row * (size_t)D, (size_t)D, 1, packed + (size_t)p * panel_size,
-                      least(I - row, TILE_ROWS), least(J - column, PRODUCT_COLUMNS), D);
-      }
+    for (int t = 0; t < tiles; t++) {
+      size_t row = (size_t)t * TILE_ROWS;
+      product_panels(c + row * (size_t)J, (size_t)J, start, 0, a + row * (size_t)D, (size_t)D, 1, packed,
+                     panel_size, least(I - (int)row, TILE_ROWS), J, D);
+    }
   }
 }
 
@@ -64,12 +62,9 @@ static void weight_tile(float *dw, float *dbias, const float *dy, const float *p
         columns[m * TILE_ROWS + i] = g;
         sum[i] += (double)g;
       }
-    for (int k = 0; k < K; k += PRODUCT_COLUMNS) {
-      float *c = dw + (size_t)n * (size_t)K + k;
-      product_panel(c, (size_t)K, c, (size_t)K, columns, 1, TILE_ROWS,
-                    packed + (size_t)(k / PRODUCT_COLUMNS) * panel_size + panel_floats((size_t)d), rows,
-                    least(K - k, PRODUCT_COLUMNS), depth);
-    }
+    float *c = dw + (size_t)n * (size_t)K;
+    product_panels(c, (size_t)K, c, (size_t)K, columns, 1, TILE_ROWS, packed + panel_floats((size_t)d),
+                   panel_size, rows, K, depth);
   }
   if (dbias)
     for (int i = 0; i < rows; i++) dbias[n + i] = (float)((double)dbias[n + i] + sum[i]);

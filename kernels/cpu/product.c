@@ -1,74 +1,94 @@
 #include "kernels/cpu/product.h"
 
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kernels/cpu/lanes.h"
 
+Product *product_panels = product_avx2;
+
+bool product_wide(void) {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
+}
+
+bool product_choose(char *why, size_t why_size) {
+  const char *wanted = getenv("JARGON_CPU");
+  bool narrow = wanted && strcmp(wanted, "avx2") == 0, wide = wanted && strcmp(wanted, "avx512") == 0;
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
+    return snprintf(why, why_size, "the CPU backend needs AVX2 and FMA, which this CPU lacks"), false;
+  if (wanted && !narrow && !wide)
+    return snprintf(why, why_size, "JARGON_CPU is \"%s\": it may be avx2 or avx512", wanted), false;
+  if (wide && !product_wide())
+    return snprintf(why, why_size, "JARGON_CPU is avx512, which this CPU lacks: unset it"), false;
+  product_panels = product_wide() && !narrow ? product_avx512 : product_avx2;
+  return true;
+}
+
+const char *product_describe(void) { return product_panels == product_avx512 ? "AVX-512" : "AVX2"; }
+
+/* Exchanges element j of row i and element i of row j, for all i and j. */
+static inline void transpose(Lanes row[LANES]) {
+  typedef int Places __attribute__((vector_size(4 * LANES)));
+  for (int i = 0; i < LANES; i += 2) {
+    Lanes a = row[i], b = row[i + 1];
+    row[i] = __builtin_shuffle(a, b, (Places){0, 8, 2, 10, 4, 12, 6, 14});
+    row[i + 1] = __builtin_shuffle(a, b, (Places){1, 9, 3, 11, 5, 13, 7, 15});
+  }
+  for (int i = 0; i < LANES; i += i % 4 == 1 ? 3 : 1) {
+    Lanes a = row[i], b = row[i + 2];
+    row[i] = __builtin_shuffle(a, b, (Places){0, 1, 8, 9, 4, 5, 12, 13});
+    row[i + 2] = __builtin_shuffle(a, b, (Places){2, 3, 10, 11, 6, 7, 14, 15});
+  }
+  for (int i = 0; i < LANES / 2; i++) {
+    Lanes a = row[i], b = row[i + 4];
+    row[i] = __builtin_shuffle(a, b, (Places){0, 1, 2, 3, 8, 9, 10, 11});
+    row[i + 4] = __builtin_shuffle(a, b, (Places){4, 5, 6, 7, 12, 13, 14, 15});
+  }
+}
+
+/* Columns j .. j + 7 of the panel, each of them contiguous in b. */
+static void pack_eight(float *panel, const float *b, size_t column_stride, int depth) {
+  int d = 0;
+  for (; d + LANES <= depth; d += LANES) {
+    Lanes row[LANES];
+    for (int j = 0; j < LANES; j++) row[j] = lanes_load(b + (size_t)j * column_stride + d, LANES);
+    transpose(row);
+    for (int i = 0; i < LANES; i++) lanes_store(panel + panel_floats((size_t)(d + i)), row[i], LANES);
+  }
+  for (; d < depth; d++)
+    for (int j = 0; j < LANES; j++)
+      panel[panel_floats((size_t)d) + (size_t)j] = b[(size_t)j * column_stride + (size_t)d];
+}
+
 void product_pack(float *panel, const float *b, size_t depth_stride, size_t column_stride, int depth,
                   int columns) {
+  assert(depth_stride == 1 || column_stride == 1);
   if (columns < PRODUCT_COLUMNS) memset(panel, 0, panel_floats((size_t)depth) * sizeof *panel);
   if (column_stride == 1) {
-    for (int d = 0; d < depth; d++)
-      memcpy(panel + panel_floats((size_t)d), b + (size_t)d * depth_stride, (size_t)columns * sizeof *b);
+    for (int d = 0; d < depth; d++) {
+      float *to = panel + panel_floats((size_t)d);
+      const float *from = b + (size_t)d * depth_stride;
+      if (columns == PRODUCT_COLUMNS)
+        memcpy(to, from, PRODUCT_COLUMNS * sizeof *to);
+      else
+        for (int j = 0; j < columns; j++) to[j] = from[j];
+    }
     return;
   }
-  for (int j = 0; j < columns; j++)
+  int j = 0;
+  for (; j + LANES <= columns; j += LANES)
+    pack_eight(panel + j, b + (size_t)j * column_stride, column_stride, depth);
+  for (; j < columns; j++)
     for (int d = 0; d < depth; d++)
-      panel[panel_floats((size_t)d) + (size_t)j] = b[(size_t)d * depth_stride + (size_t)j * column_stride];
+      panel[panel_floats((size_t)d) + (size_t)j] = b[(size_t)d + (size_t)j * column_stride];
 }
 
-/* One tile. Inlined with constant `rows`, so that the sums stay in registers. */
-static inline __attribute__((always_inline)) void tile(float *c, size_t c_stride, const float *start,
-                                                       size_t start_stride, const float *a, size_t row_stride,
-                                                       size_t depth_stride, const float *panel, int rows,
-                                                       int columns, int depth) {
-  Lanes sum[PRODUCT_ROWS][2] = {0};
-  for (int d = 0; d < depth; d++, a += depth_stride, panel += PRODUCT_COLUMNS) {
-    Lanes low = lanes_load(panel, LANES), high = lanes_load(panel + LANES, LANES);
-    for (int i = 0; i < rows; i++) {
-      Lanes x = lanes_all(a[(size_t)i * row_stride]);
-      sum[i][0] += x * low;
-      sum[i][1] += x * high;
-    }
-  }
-  int n[2] = {columns < LANES ? columns : LANES, columns < LANES ? 0 : columns - LANES};
-  for (int i = 0; i < rows; i++)
-    for (int half = 0; half < 2; half++) {
-      Lanes total = sum[i][half];
-      if (start) total += lanes_load(start + (size_t)i * start_stride + half * LANES, n[half]);
-      lanes_store(c + (size_t)i * c_stride + half * LANES, total, n[half]);
-    }
-}
-
-static void tile_columns(float *c, size_t c_stride, const float *start, size_t start_stride, const float *a,
-                         size_t row_stride, size_t depth_stride, const float *panel, int rows, int columns,
-                         int depth) {
-#define ROWS(n)                                                                                              \
-  case n:                                                                                                    \
-    tile(c, c_stride, start, start_stride, a, row_stride, depth_stride, panel, n, columns, depth);           \
-    break
-  switch (rows) {
-    ROWS(1);
-    ROWS(2);
-    ROWS(3);
-    ROWS(4);
-    ROWS(5);
-    ROWS(6);
-  }
-#undef ROWS
-}
-
-void product_panel(float *c, size_t c_stride, const float *start, size_t start_stride, const float *a,
-                   size_t row_stride, size_t depth_stride, const float *panel, int rows, int columns,
-                   int depth) {
-  for (int d = 0; d == 0 || d < depth; d += PRODUCT_DEPTH) {
-    int step = depth - d < PRODUCT_DEPTH ? depth - d : PRODUCT_DEPTH;
-    for (int i = 0; i < rows; i += PRODUCT_ROWS) {
-      int here = rows - i < PRODUCT_ROWS ? rows - i : PRODUCT_ROWS;
-      const float *from = d ? c + (size_t)i * c_stride : start ? start + (size_t)i * start_stride : NULL;
-      tile_columns(c + (size_t)i * c_stride, c_stride, from, d ? c_stride : start_stride,
-                   a + (size_t)i * row_stride + (size_t)d * depth_stride, row_stride, depth_stride,
-                   panel + panel_floats((size_t)d), here, columns, step);
-    }
-  }
+void product_pack_all(float *packed, const float *b, size_t depth_stride, size_t column_stride, int depth,
+                      int columns) {
+  for (int j = 0; j < columns; j += PRODUCT_COLUMNS)
+    product_pack(packed + packed_floats(depth, j), b + (size_t)j * column_stride, depth_stride, column_stride,
+                 depth, columns - j < PRODUCT_COLUMNS ? columns - j : PRODUCT_COLUMNS);
 }

@@ -3,7 +3,7 @@
  *   build/tests/bench/step recipes/presets/s.yaml CORPUS [STEPS]
  *
  * One JSON line: seconds a step and share by part, times real time, and beside it the machine's ceilings, measured in
- * the same run: the product of two 1024 x 1024 matrices on every core, and a copy of 256 MiB. */
+ * the same run: the product of two 1024 x 1024 matrices, and a copy of 256 MiB. */
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
@@ -11,7 +11,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "kernels/cpu/blas.h"
 #include "src/corpus/batches.h"
 #include "src/corpus/corpus.h"
 #include "src/model/preset.h"
@@ -87,21 +86,19 @@ TIMED_PRODUCT(gemm_backward_weight, (Stream * s, float *dw, float *db, const voi
 
 static double product_ceiling(void) {
   enum { N = 1024 };
-  int cores = omp_get_max_threads();
-  float *data = malloc(sizeof(float) * 3 * N * N * (size_t)cores);
-  for (size_t i = 0; i < (size_t)3 * N * N * (size_t)cores; i++) data[i] = (float)((i * 2654435761u >> 8) % 1000) / 500 - 1;
+  size_t n = (size_t)N * N;
+  float *data = malloc(sizeof(float) * 3 * n);
+  for (size_t i = 0; i < 3 * n; i++) data[i] = (float)((i * 2654435761u >> 8) % 1000) / 500 - 1;
+  Stream *stream = real->stream_new();
   double best = 1e9;
   for (int run = 0; run < 6; run++) {
     double start = now();
-#pragma omp parallel for
-    for (int c = 0; c < cores; c++) {
-      float *a = data + (size_t)3 * N * N * (size_t)c, *b = a + N * N, *y = b + N * N;
-      blas_sgemm(BLAS_ROW_MAJOR, BLAS_NO_TRANS, BLAS_TRANS, N, N, N, 1, a, N, b, N, 0, y, N);
-    }
+    real->gemm_forward(stream, data, data + n, data + 2 * n, NULL, N, N, N);
     best = fmin(best, now() - start);
   }
+  real->stream_free(stream);
   free(data);
-  return 2.0 * N * N * N * cores / best;
+  return 2.0 * N * N * N / best;
 }
 
 static double copy_ceiling(void) {
@@ -209,9 +206,9 @@ int main(int argc, char **argv) {
   }
   double wall = now() - start, known = 0;
   double peak = product_ceiling(), copy = copy_ceiling();
-  printf("{\"bench\": \"step\", \"preset\": \"%s\", \"weights_m\": %.3f, \"threads\": %d, \"blas\": \"%s\", \"steps\": %d, "
+  printf("{\"bench\": \"step\", \"preset\": \"%s\", \"weights_m\": %.3f, \"threads\": %d, \"backend\": \"%s\", \"steps\": %d, "
          "\"batch_seconds\": 60, \"ms_a_step\": %.1f, \"times_real_time\": %.1f",
-         argv[1], (double)n / 1e6, omp_get_max_threads(), blas_describe(), steps, 1e3 * wall / steps, audio / wall);
+         argv[1], (double)n / 1e6, omp_get_max_threads(), backend_describe(real), steps, 1e3 * wall / steps, audio / wall);
   for (int part = 0; part < PARTS; part++) {
     known += spent[part];
     printf(", \"%s_ms\": %.2f", part_names[part], 1e3 * spent[part] / steps);

@@ -348,7 +348,7 @@ static void test_no_allocation_after_warm_up(void **state) {
   assert_ok(model_reserve(model, 60000, 8, 22000, 40, true));
   int before = backend_allocations;
   for (int round = 0; round < 2; round++) {
-    int start = allocations; /* in the first round the backend's scratch and BLAS warm up */
+    int start = allocations; /* in the first round the backend's scratch grows */
     for (int i = 0; i < 4; i++) {
       assert_ok(model_train_batch(model, &noise[i].batch, &plain, nll));
       assert_ok(model_infer(model, &noise[i].batch, &output, nll));
