@@ -10,7 +10,10 @@
  * The interval is Hesterberg's expanded percentile interval (2015, doi:10.1080/00031305.2015.1089789):
  * percentiles of the ratios, taken further out by as much as Student's t differs from the normal distribution
  * and sqrt(B / (B - 1)) from 1. The plain percentile interval covers 90 % instead of 95 % when there are ten
- * blocks. */
+ * blocks.
+ *
+ * Two groups: blocks of the first alone, of the second alone, and those in both are drawn apart, each as
+ * often as it is there; degrees of freedom as Welch's, from the linearised variances of the three. */
 #ifndef JARGON_EVAL_BOOTSTRAP_H
 #define JARGON_EVAL_BOOTSTRAP_H
 
@@ -25,6 +28,11 @@ typedef struct Block {
   int64_t errors, words;
 } Block;
 
+/* What one speaker has in two groups; all zero where in one of them it has nothing. */
+typedef struct GapBlock {
+  Block a, b;
+} GapBlock;
+
 typedef struct Bootstrap {
   uint64_t seed;
   int replicates;
@@ -34,11 +42,31 @@ typedef struct Interval {
   double low, high; /* of 95 % */
 } Interval;
 
+/* How a ratio, or a difference of two, varies with the blocks (Taylor linearisation). */
+typedef struct Spread {
+  double variance; /* NAN when there are too few blocks or words */
+  double freedom;  /* degrees of freedom */
+  double widen;    /* its root over the root of what a bootstrap gives on the average: sqrt(B / (B - 1)) */
+} Spread;
+
+Spread blocks_spread(const Block *blocks, int count);
+Spread gap_spread(GapBlock *blocks, int count);
+
 /* Assigns ratios[0 .. replicates - 1]; INFINITY or NAN where only blocks without words were drawn. */
 void bootstrap_ratios(const Bootstrap *bootstrap, const Block *blocks, int count, double *ratios);
 
-/* The 95 % interval from the ratios (sorted in place) of that many blocks; false when it would not be finite.
- */
-bool bootstrap_interval(double *ratios, int replicates, int blocks, Interval *interval);
+/* The rate of a minus that of b, and over that of b. `blocks` are put in another order. */
+void bootstrap_gap(const Bootstrap *bootstrap, GapBlock *blocks, int count, double *differences,
+                   double *ratios);
+
+/* The 95 % interval from values (sorted in place); false when it would not be finite. */
+bool bootstrap_interval(double *values, int replicates, Spread spread, Interval *interval);
+
+/* Two-sided p of "the true value is `null`", from sorted values: below 0.05 exactly when the interval leaves
+ * `null` out; NAN when some values are not finite. */
+double bootstrap_p(const double *sorted, int replicates, Spread spread, double null);
+
+/* Share of sorted values below `than`, equal ones half. */
+double bootstrap_share_below(const double *sorted, int replicates, double than);
 
 #endif

@@ -103,7 +103,7 @@ static void row_fill(Row row, const Slice *slice, const Cell *cell, bool before)
   row[SUBS] = xprintf("%lld", (long long)words.sub);
   row[DELS] = xprintf("%lld", (long long)words.del);
   row[INSS] = xprintf("%lld", (long long)words.ins);
-  if (before) row[BEFORE] = percent(rates_error(cell->before.words));
+  if (before) row[BEFORE] = percent(rates_error(cell->before.rates.words));
   row[WER] = percent(rates_error(words));
   row[INTERVAL] = interval_text(cell);
   row[SPEAKER_WER] = percent(cell->speaker_wer);
@@ -182,8 +182,8 @@ static void notes_print(FILE *stream, const Cell *all, const ScoresSettings *set
                         const bool left_out[COLUMNS]) {
   fprintf(stream, "\ntext normalised by %s; costs %s (substitution %d, insertion and deletion %d)\n",
           settings->normalizer, settings->costs->name, settings->costs->sub, settings->costs->gap);
-  fprintf(stream, "interval: 95 %%, %s, %d replicates, seed %llu\n", BOOTSTRAP_METHOD, settings->bootstrap->replicates,
-          (unsigned long long)settings->bootstrap->seed);
+  fprintf(stream, "interval: 95 %%, %s, %d replicates, seed %llu\n", BOOTSTRAP_METHOD,
+          settings->bootstrap->replicates, (unsigned long long)settings->bootstrap->seed);
   if (all->unknown_speaker)
     fprintf(stream,
             "%d utterances name no speaker (key \"%s\"): together they are one block, and no speaker\n",

@@ -20,37 +20,117 @@ static json_t *rates_json(const Rates *rates) {
                    number(rates_error(rates->words)), "cer", number(rates_error(rates->characters)));
 }
 
-static json_t *cell_json(const Slice *slice, const Cell *cell, bool before) {
+/* Adds the keys of `more`, and lets go of it. */
+static void extend(json_t *object, json_t *more) {
+  json_object_update(object, more);
+  json_decref(more);
+}
+
+static json_t *text_or_null(const char *text) { return text ? json_string(text) : json_null(); }
+
+static json_t *power_json(const Cell *cell) {
+  const Power *power = &cell->power;
+  int more = power->needed > cell->speakers ? power->needed - cell->speakers : 0;
+  return json_pack("{s:o, s:s, s:o, s:o, s:o}", "speaker_sd", number(power->speaker_sd), "of",
+                   power->of_all ? "all" : "cell", "detectable", number(power->detectable), "speakers_needed",
+                   power->needed ? json_integer(power->needed) : json_null(), "more",
+                   power->needed ? json_integer(more) : json_null());
+}
+
+static json_t *pairs_json(const MatchedPairs *pairs) {
+  return json_pack("{s:I, s:o, s:o, s:o, s:o}", "segments", (json_int_t)pairs->segments, "mean",
+                   number(pairs->mean), "sd", number(pairs->sd), "z", number(pairs->z), "p",
+                   number(pairs->p));
+}
+
+static json_t *before_json(const Cell *cell) {
+  const Before *before = &cell->before;
+  json_t *out = rates_json(&before->rates);
+  extend(out,
+         json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "speaker_wer", number(before->speaker_wer),
+                   "interval", interval_json(cell->no_interval, before->interval), "difference",
+                   number(rates_error(cell->rates.words) - rates_error(before->rates.words)),
+                   "difference_interval", interval_json(cell->no_interval, before->difference),
+                   "improvement_probability", number(before->improvement), "p", number(before->p), "q",
+                   number(before->q), "mapsswe", pairs_json(&before->pairs)));
+  return out;
+}
+
+static json_t *values_json(const Slice *slice, const Cell *cell) {
   json_t *values = json_object();
   for (int k = 0; k < slice->key_count; k++)
-    json_object_set_new(values, slice->keys[k], cell->values[k] ? json_string(cell->values[k]) : json_null());
+    json_object_set_new(values, slice->keys[k], text_or_null(cell->values[k]));
+  return values;
+}
+
+static json_t *cell_json(const Slice *slice, const Cell *cell, bool before) {
   bool timed = cell->without_duration < cell->utterances;
   json_t *out =
-      json_pack("{s:o, s:i, s:I, s:I, s:i, s:o, s:i, s:i, s:i, s:I}", "values", values, "utterances",
-                cell->utterances, "words", (json_int_t)align_reference(cell->rates.words), "characters",
-                (json_int_t)align_reference(cell->rates.characters), "speakers", cell->speakers, "minutes",
-                number(timed ? cell->seconds / 60 : NAN), "without_duration", cell->without_duration,
-                "unknown_speaker", cell->unknown_speaker, "empty_references", cell->empty_references,
-                "empty_insertions", (json_int_t)cell->empty_insertions);
-  json_t *rates = rates_json(&cell->rates);
-  json_object_update(out, rates);
-  json_decref(rates);
-  json_object_set_new(out, "speaker_wer", number(cell->speaker_wer));
-  json_object_set_new(out, "interval", interval_json(cell->no_interval, cell->interval));
-  json_object_set_new(out, "no_interval", cell->no_interval ? json_string(cell->no_interval) : json_null());
-  if (before) json_object_set_new(out, "before", rates_json(&cell->before));
+      json_pack("{s:o, s:i, s:I, s:I, s:i, s:o, s:i, s:i, s:i, s:I}", "values", values_json(slice, cell),
+                "utterances", cell->utterances, "words", (json_int_t)align_reference(cell->rates.words),
+                "characters", (json_int_t)align_reference(cell->rates.characters), "speakers", cell->speakers,
+                "minutes", number(timed ? cell->seconds / 60 : NAN), "without_duration",
+                cell->without_duration, "unknown_speaker", cell->unknown_speaker, "empty_references",
+                cell->empty_references, "empty_insertions", (json_int_t)cell->empty_insertions);
+  extend(out, rates_json(&cell->rates));
+  extend(out, json_pack("{s:o, s:o, s:o, s:o, s:o}", "speaker_wer", number(cell->speaker_wer), "interval",
+                        interval_json(cell->no_interval, cell->interval), "no_interval",
+                        text_or_null(cell->no_interval), "rank",
+                        cell->rank ? json_integer(cell->rank) : json_null(), "power",
+                        slice->key_count ? power_json(cell) : json_null()));
+  if (before) json_object_set_new(out, "before", before_json(cell));
   return out;
+}
+
+static json_t *keys_json(const Slice *slice) {
+  json_t *keys = json_array();
+  for (int k = 0; k < slice->key_count; k++) json_array_append_new(keys, json_string(slice->keys[k]));
+  return keys;
 }
 
 static json_t *slices_json(const Slices *slices, bool before) {
   json_t *list = json_array();
   for (int s = 0; s < slices->count; s++) {
     const Slice *slice = &slices->items[s];
-    json_t *keys = json_array(), *cells = json_array();
-    for (int k = 0; k < slice->key_count; k++) json_array_append_new(keys, json_string(slice->keys[k]));
+    json_t *cells = json_array();
     for (int c = 0; c < slice->count; c++)
       json_array_append_new(cells, cell_json(slice, &slice->cells[c], before));
-    json_array_append_new(list, json_pack("{s:o, s:o}", "keys", keys, "cells", cells));
+    json_array_append_new(list, json_pack("{s:o, s:o}", "keys", keys_json(slice), "cells", cells));
+  }
+  return list;
+}
+
+static json_t *figures_json(const GapFigures *figures) {
+  const char *no_ratio = figures->ratio_has_interval ? NULL : "";
+  return json_pack(
+      "{s:[i, i], s:[I, I], s:[o, o], s:o, s:o, s:o, s:o, s:o, s:o}", "speakers", figures->speakers[0],
+      figures->speakers[1], "words", (json_int_t)figures->words[0], (json_int_t)figures->words[1], "wer",
+      number(figures->wer[0]), number(figures->wer[1]), "no_interval", text_or_null(figures->no_interval),
+      "difference", number(figures->difference), "difference_interval",
+      interval_json(figures->no_interval, figures->difference_interval), "ratio", number(figures->ratio),
+      "ratio_interval", interval_json(no_ratio, figures->ratio_interval), "p", number(figures->p));
+}
+
+static json_t *matched_json(const Gap *gap, const Gaps *gaps) {
+  if (gap->pairs == 0) return json_null();
+  json_t *exact = json_array(), *out = figures_json(&gap->matched);
+  for (int k = 0; k < gaps->exact_count; k++)
+    if (gap_exact(gap, gaps->exact[k])) json_array_append_new(exact, json_string(gaps->exact[k]));
+  extend(out, json_pack("{s:o, s:i, s:[f, f], s:[f, f]}", "exact", exact, "pairs", gap->pairs, "mean_seconds",
+                        gap->seconds[0], gap->seconds[1], "mean_words", gap->words[0], gap->words[1]));
+  return out;
+}
+
+static json_t *gaps_json(const Gaps *gaps) {
+  json_t *list = json_array();
+  for (int g = 0; g < gaps->count; g++) {
+    const Gap *gap = &gaps->items[g];
+    json_t *out =
+        json_pack("{s:o, s:o, s:o}", "keys", keys_json(gap->slice), "a", values_json(gap->slice, gap->a), "b",
+                  gap->b ? values_json(gap->slice, gap->b) : json_null());
+    extend(out, figures_json(&gap->figures));
+    extend(out, json_pack("{s:o, s:o}", "q", number(gap->q), "matched", matched_json(gap, gaps)));
+    json_array_append_new(list, out);
   }
   return list;
 }
@@ -58,21 +138,26 @@ static json_t *slices_json(const Slices *slices, bool before) {
 static json_t *settings_json(const ScoresSettings *settings) {
   const AlignCosts *costs = settings->costs;
   const Bootstrap *bootstrap = settings->bootstrap;
-  return json_pack("{s:s, s:s, s:{s:s, s:s?, s:s?}, s:s, s:{s:s, s:i, s:i, s:i, s:s}, s:s, s:{s:s, s:f, s:i, "
-                   "s:I}, s:{s:i}}",
-                   "schema", "jargon-eval-2", "tool", settings->tool, "files", "hyp", settings->hyp, "ref",
-                   settings->ref, "before", settings->before, "normalization", settings->normalizer, "costs",
-                   "name", costs->name, "substitution", costs->sub, "insertion", costs->gap, "deletion",
-                   costs->gap, "ties", "from the end: match or substitution, then insertion, then deletion",
-                   "speaker_key", settings->speaker, "bootstrap", "method", BOOTSTRAP_METHOD, "level", 0.95,
-                   "replicates", bootstrap->replicates, "seed", (json_int_t)bootstrap->seed, "thresholds",
-                   "least_speakers", BOOTSTRAP_BLOCKS_LEAST);
+  const Thresholds *thresholds = settings->thresholds;
+  bool hide = settings->redact;
+  return json_pack(
+      "{s:s, s:s, s:{s:s?, s:s?, s:s?}, s:s, s:{s:s, s:i, s:i, s:i, s:s}, s:s, s:{s:s, s:f, s:i, s:I}, "
+      "s:{s:i, s:f, s:f, s:f}}",
+      "schema", "jargon-eval-2", "tool", settings->tool, "files", "hyp", hide ? NULL : settings->hyp, "ref",
+      hide ? NULL : settings->ref, "before", hide ? NULL : settings->before, "normalization",
+      settings->normalizer, "costs", "name", costs->name, "substitution", costs->sub, "insertion", costs->gap,
+      "deletion", costs->gap, "ties", "from the end: match or substitution, then insertion, then deletion",
+      "speaker_key", settings->speaker, "bootstrap", "method", BOOTSTRAP_METHOD, "level", 0.95, "replicates",
+      bootstrap->replicates, "seed", (json_int_t)bootstrap->seed, "thresholds", "least_speakers",
+      thresholds->least_speakers, "false_discovery_rate", thresholds->false_discovery_rate, "power",
+      thresholds->power, "gap", thresholds->gap);
 }
 
-Status scores_json(json_t **document, const Slices *slices, const ScoresSettings *settings) {
-  *document = settings_json(settings);
+Status scores_json(json_t **document, const Scores *scores) {
+  *document = settings_json(scores->settings);
   if (!*document) return fail(ERR_DATA, "a file name or key is not valid UTF-8, which JSON needs");
-  json_object_set_new(*document, "slices", slices_json(slices, settings->before));
+  json_object_set_new(*document, "slices", slices_json(scores->slices, scores->settings->before));
+  json_object_set_new(*document, "gaps", gaps_json(scores->gaps));
   return OK;
 }
 

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "eval/slices.h"
+#include "eval/gaps.h"
 
 /* What the figures depend on; every report states it. */
 typedef struct ScoresSettings {
@@ -15,10 +15,19 @@ typedef struct ScoresSettings {
   const char *speaker;            /* the key that names the speaker */
   const AlignCosts *costs;
   const Bootstrap *bootstrap;
+  const Thresholds *thresholds;
+  bool redact; /* no word of text and no path */
 } ScoresSettings;
 
+/* What there is; NULL for what was not asked for. */
+typedef struct Scores {
+  const ScoresSettings *settings;
+  const Slices *slices;
+  const Gaps *gaps;
+} Scores;
+
 /* *document is the caller's: json_decref(). ERR_DATA when a name is not valid UTF-8. */
-Status scores_json(json_t **document, const Slices *slices, const ScoresSettings *settings);
+Status scores_json(json_t **document, const Scores *scores);
 
 Status scores_write(const char *path, const json_t *document);
 

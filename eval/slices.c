@@ -20,8 +20,7 @@ static bool is_unknown(const char *value) {
   return false;
 }
 
-/* The value as text, the caller's to free; NULL: unknown. */
-static char *value_text(const json_t *value) {
+char *metadata_text(const json_t *value) {
   char *text = NULL;
   if (!value || json_is_null(value)) return NULL;
   if (json_is_string(value))
@@ -47,7 +46,7 @@ static void column_make(Column *column, const char *key, const Hypotheses *hypot
   Value *values = xcalloc((size_t)hypotheses->count, sizeof *values);
   *column = (Column){xstrdup(key), NULL, 0, xcalloc((size_t)hypotheses->count, sizeof(int))};
   for (int i = 0; i < hypotheses->count; i++) {
-    values[known] = (Value){value_text(json_object_get(hypotheses->items[i].reference->fields, key)), i};
+    values[known] = (Value){metadata_text(json_object_get(hypotheses->items[i].reference->fields, key)), i};
     if (values[known].text)
       known++;
     else
@@ -96,54 +95,33 @@ static Status key_check(const Hypotheses *hypotheses, const char *key) {
   return status;
 }
 
-/* Which utterances a cell has, and of whom. */
-typedef struct Grouping {
-  const Hypotheses *hypotheses;
-  const Column *speakers;
-  const Bootstrap *bootstrap;
-  Block *blocks; /* per speaker and one for the unknown ones: those of the cell, in the order they come */
-  int *block_of; /* speaker to block, -1: not in this cell */
-  double *ratios;
-} Grouping;
-
-/* The blocks of the cell's utterances; sets speakers, speaker_wer and the interval. */
-static void cell_speakers(Cell *cell, const Grouping *grouping, const int *items) {
-  int count = 0, with_words = 0, unknown = grouping->speakers->count;
-  double sum = 0;
-  for (int i = 0; i < cell->utterances; i++) {
-    int speaker = grouping->speakers->ids[items[i]], *block = &grouping->block_of[speaker];
-    AlignCounts words = grouping->hypotheses->items[items[i]].rates.words;
-    cell->unknown_speaker += speaker == unknown;
-    if (*block < 0) grouping->blocks[ *block = count++] = (Block){0, 0};
-    grouping->blocks[*block].errors += align_errors(words);
-    grouping->blocks[*block].words += align_reference(words);
-  }
-  for (int i = 0; i < cell->utterances; i++) {
-    int speaker = grouping->speakers->ids[items[i]], *block = &grouping->block_of[speaker];
-    if (*block < 0) continue; /* seen before */
-    const Block *one = &grouping->blocks[*block];
-    if (speaker != unknown && one->words) {
-      sum += (double)one->errors / (double)one->words;
-      with_words++;
+int slices_speakers(const Slices *slices, const Hypotheses *hypotheses, const int *items, int count,
+                    SpeakerSum **sums) {
+  int *place = xcalloc((size_t)slices->speakers + 1, sizeof *place), found = 0; /* 1 + in *sums */
+  *sums = xcalloc((size_t)(count < slices->speakers ? count : slices->speakers + 1), sizeof **sums);
+  for (int i = 0; i < count; i++) {
+    const Hypothesis *item = &hypotheses->items[items[i]];
+    int speaker = slices->speaker[items[i]];
+    if (!place[speaker]) {
+      (*sums)[found].speaker = speaker;
+      place[speaker] = ++found;
     }
-    *block = -1;
+    SpeakerSum *sum = &(*sums)[place[speaker] - 1];
+    sum->words += align_reference(item->rates.words);
+    sum->errors += align_errors(item->rates.words);
+    sum->before_errors += align_errors(item->before_rates.words);
   }
-  cell->speakers = count - (cell->unknown_speaker > 0);
-  cell->speaker_wer = with_words ? sum / with_words : NAN;
-  if (cell->speakers < BOOTSTRAP_BLOCKS_LEAST) {
-    cell->no_interval = cell->speakers ? "fewer than 10 speakers" : "no known speaker";
-    return;
-  }
-  bootstrap_ratios(grouping->bootstrap, grouping->blocks, count, grouping->ratios);
-  if (!bootstrap_interval(grouping->ratios, grouping->bootstrap->replicates, count, &cell->interval))
-    cell->no_interval = "too few words";
+  free(place);
+  return found;
 }
 
-static void cell_fill(Cell *cell, const Grouping *grouping, const int *items) {
+static void cell_count(Cell *cell, const Slices *slices, const Hypotheses *hypotheses) {
+  SpeakerSum *sums;
   for (int i = 0; i < cell->utterances; i++) {
-    const Hypothesis *item = &grouping->hypotheses->items[items[i]];
+    const Hypothesis *item = &hypotheses->items[cell->items[i]];
     rates_add(&cell->rates, &item->rates);
-    rates_add(&cell->before, &item->before_rates);
+    rates_add(&cell->before.rates, &item->before_rates);
+    cell->unknown_speaker += slices->speaker[cell->items[i]] == slices->speakers;
     if (align_reference(item->rates.words) == 0) {
       cell->empty_references++;
       cell->empty_insertions += item->rates.words.ins;
@@ -153,7 +131,9 @@ static void cell_fill(Cell *cell, const Grouping *grouping, const int *items) {
     else
       cell->without_duration++;
   }
-  cell_speakers(cell, grouping, items);
+  cell->speakers =
+      slices_speakers(slices, hypotheses, cell->items, cell->utterances, &sums) - (cell->unknown_speaker > 0);
+  free(sums);
 }
 
 /* Compares utterances by their values in the columns, a NULL-ended list. */
@@ -164,9 +144,10 @@ static int by_columns(const void *left, const void *right, void *context) {
   return a - b;
 }
 
-static void slice_make(Slice *slice, Column **columns, int column_count, const Grouping *grouping) {
-  int count = grouping->hypotheses->count, *items = xcalloc((size_t)count, sizeof *items);
-  *slice = (Slice){xcalloc((size_t)column_count, sizeof(char *)), column_count, NULL, 0};
+static void slice_make(const Slices *slices, Slice *slice, Column **columns, int column_count,
+                       const Hypotheses *hypotheses) {
+  int count = hypotheses->count, *items = xcalloc((size_t)count, sizeof *items);
+  *slice = (Slice){xcalloc((size_t)column_count, sizeof(char *)), column_count, NULL, 0, items};
   for (int k = 0; k < column_count; k++) slice->keys[k] = xstrdup(columns[k]->key);
   for (int i = 0; i < count; i++) items[i] = i;
   qsort_r(items, (size_t)count, sizeof *items, by_columns, columns);
@@ -179,14 +160,15 @@ static void slice_make(Slice *slice, Column **columns, int column_count, const G
     }
     if (slice->count == room) slice->cells = xrealloc(slice->cells, room += room + 8, sizeof(Cell));
     Cell *cell = &slice->cells[slice->count++];
-    *cell = (Cell){.values = xcalloc((size_t)column_count, sizeof(char *)), .utterances = end - start};
+    *cell = (Cell){.values = xcalloc((size_t)column_count, sizeof(char *)),
+                   .items = items + start,
+                   .utterances = end - start};
     for (int k = 0; k < column_count; k++) {
       int id = columns[k]->ids[items[start]];
       if (id < columns[k]->count) cell->values[k] = xstrdup(columns[k]->values[id]);
     }
-    cell_fill(cell, grouping, items + start);
+    cell_count(cell, slices, hypotheses);
   }
-  free(items);
 }
 
 typedef struct Columns {
@@ -217,7 +199,7 @@ done:
 }
 
 Status slices_make(Slices *slices, const Hypotheses *hypotheses, const char *const *groups, int group_count,
-                   bool pairs, const char *speaker, const Bootstrap *bootstrap) {
+                   bool pairs, const char *speaker) {
   Status status = OK;
   size_t keys = 0; /* most columns there can be */
   for (int g = 0; g < group_count; g++)
@@ -225,21 +207,14 @@ Status slices_make(Slices *slices, const Hypotheses *hypotheses, const char *con
   Columns all = {xcalloc(keys, sizeof(Column)), 0};
   Column speakers, **columns = xcalloc(keys + 1, sizeof *columns);
   column_make(&speakers, speaker, hypotheses);
-  size_t most_blocks = (size_t)speakers.count + 1;
-  Grouping grouping = {hypotheses,
-                       &speakers,
-                       bootstrap,
-                       xcalloc(most_blocks, sizeof(Block)),
-                       xcalloc(most_blocks, sizeof(int)),
-                       xcalloc((size_t)bootstrap->replicates, sizeof(double))};
-  memset(grouping.block_of, -1, most_blocks * sizeof(int));
   size_t most = 1 + (size_t)group_count + (pairs ? (size_t)group_count * (size_t)group_count / 2 : 0);
-  *slices = (Slices){xcalloc(most, sizeof(Slice)), 0};
+  *slices = (Slices){xcalloc(most, sizeof(Slice)), 0, speakers.ids, speakers.count};
+  speakers.ids = NULL;
   for (int g = -1; g < group_count; g++) {
     int count = 0;
     if (g >= 0) TRY(columns_find(&all, hypotheses, groups[g], columns, &count));
     columns[count] = NULL;
-    slice_make(&slices->items[slices->count++], columns, count, &grouping);
+    slice_make(slices, &slices->items[slices->count++], columns, count, hypotheses);
   }
   for (int g = 0; pairs && g < group_count; g++)
     for (int other = g + 1; other < group_count; other++) {
@@ -248,13 +223,12 @@ Status slices_make(Slices *slices, const Hypotheses *hypotheses, const char *con
       TRY(columns_find(&all, hypotheses, groups[g], columns, &count));
       TRY(columns_find(&all, hypotheses, groups[other], columns, &count));
       columns[count] = NULL;
-      slice_make(&slices->items[slices->count++], columns, count, &grouping);
+      slice_make(slices, &slices->items[slices->count++], columns, count, hypotheses);
     }
 done:
   for (int i = 0; i < all.count; i++) column_free(&all.items[i]);
   column_free(&speakers);
   free(all.items), free(columns);
-  free(grouping.blocks), free(grouping.block_of), free(grouping.ratios);
   return status;
 }
 
@@ -266,8 +240,8 @@ void slices_free(Slices *slices) {
       free(slice->cells[c].values);
     }
     for (int k = 0; k < slice->key_count; k++) free(slice->keys[k]);
-    free(slice->keys), free(slice->cells);
+    free(slice->keys), free(slice->cells), free(slice->items);
   }
-  free(slices->items);
+  free(slices->items), free(slices->speaker);
   *slices = (Slices){0};
 }

@@ -1,5 +1,5 @@
-/* Rates by group: all utterances, the values of a metadata key, or the combinations of several
- * ("domain*gender").
+/* Groups of utterances: all of them, those with a value of a metadata key, or with a combination of several
+ * ("domain*gender"). What is counted in each is here; what is inferred from it in cells.h.
  *
  * A value that is absent, null, "" or a word for it (unknown, unk, n/a, none, null, nan, "-", "?", in any
  * case) is unknown: a row of its own, the last. A speaker so called is not a real speaker: utterances without
@@ -10,20 +10,38 @@
 
 #include "eval/bootstrap.h"
 #include "eval/hypotheses.h"
+#include "eval/matched_pairs.h"
+#include "eval/power.h"
+
+/* The system to compare with, in one cell. */
+typedef struct Before {
+  Rates rates;
+  double speaker_wer;
+  Interval interval;   /* of its WER, where the cell has one */
+  Interval difference; /* of the WER of hyp minus its own */
+  double improvement;  /* share of replicates in which hyp has the lower WER */
+  double p, q;         /* of no difference; NAN where the cell has no interval */
+  MatchedPairs pairs;
+} Before;
 
 typedef struct Cell {
   char **values;            /* one per key of the slice, the caller's not to free; NULL: unknown */
+  const int *items;         /* its utterances, in the slice's list */
   int utterances, speakers; /* real speakers */
   int unknown_speaker;      /* utterances without a real speaker */
   int empty_references;     /* utterances, and the words recognised in them, which count as insertions */
   int64_t empty_insertions;
   int without_duration; /* utterances that `seconds` lacks */
   double seconds;
-  Rates rates, before;
+  Rates rates;
   double
       speaker_wer; /* mean of the real speakers' WER, those without words left out; NAN when there is none */
+  /* From here on set by cells_measure(). */
   const char *no_interval; /* why there is none; NULL: `interval` is of the WER */
   Interval interval;
+  int rank; /* 1: lowest WER of the slice's cells with an interval; 0: none */
+  Power power;
+  Before before;
 } Cell;
 
 typedef struct Slice {
@@ -31,18 +49,34 @@ typedef struct Slice {
   int key_count;
   Cell *cells; /* in the order of their values */
   int count;
+  int *items; /* the utterances, by cell */
 } Slice;
 
 typedef struct Slices {
   Slice *items; /* everything, then as asked for */
   int count;
+  int *speaker; /* of each utterance: 0 .. speakers - 1, or `speakers` when it has no real one */
+  int speakers;
 } Slices;
 
 /* groups: metadata keys or combinations of them with '*'; with `pairs` every two of the single keys as well.
  * speaker: the key that names who speaks. A key that no line has is ERR_USAGE. The caller frees, after an
  * error too. */
 Status slices_make(Slices *slices, const Hypotheses *hypotheses, const char *const *groups, int group_count,
-                   bool pairs, const char *speaker, const Bootstrap *bootstrap);
+                   bool pairs, const char *speaker);
 void slices_free(Slices *slices);
+
+/* What one speaker, or all the unknown ones together, has in a group of utterances. */
+typedef struct SpeakerSum {
+  int speaker;
+  int64_t words, errors, before_errors;
+} SpeakerSum;
+
+/* *sums, the caller's to free: in the order in which the speakers come first. Returns how many. */
+int slices_speakers(const Slices *slices, const Hypotheses *hypotheses, const int *items, int count,
+                    SpeakerSum **sums);
+
+/* The value of a metadata field as text, the caller's to free; NULL: unknown. */
+char *metadata_text(const json_t *value);
 
 #endif

@@ -22,8 +22,10 @@ int verb_eval(int argc, char **argv) {
              *speaker = "speaker";
   const char *normalize = "basic", *format = "auto", *ref_format = "auto", *before_format = "auto",
              *missing = "refuse";
-  StringList by = {0};
-  bool pairs = false;
+  StringList by = {0}, match = {0};
+  Thresholds thresholds = THRESHOLDS;
+  Gaps gaps = {0};
+  bool pairs = false, redact = false;
   int replicates = 10000, seed = 1;
   Option table[] = {
       {"hyp", OPTION_TEXT, &hyp, "FILE", "what was recognised, and the references unless --ref is given",
@@ -45,8 +47,15 @@ int verb_eval(int argc, char **argv) {
       {"costs", OPTION_TEXT, &costs_name, "NAME", "alignment costs: plain 1, 1, 1; sclite 4, 3, 3",
        .choices = "plain|sclite"},
       {"speaker", OPTION_TEXT, &speaker, "KEY", "the metadata key that names the speaker"},
+      {"match", OPTION_LIST, &match, "KEYS",
+       "metadata keys in which matched utterances of two groups agree; seconds and words they always do"},
+      {"least-speakers", OPTION_INT, &thresholds.least_speakers, "N",
+       "fewer real speakers get no interval, no rank and no gap", .min = 3, .max = 1000},
+      {"gap", OPTION_REAL, &thresholds.gap, "SHARE",
+       "the gap in WER that speakers are planned for: 0.05 is 5 points", .min = 0.001, .max = 1},
       {"replicates", OPTION_INT, &replicates, "N", "bootstrap replicates", .min = 1000, .max = 1000000},
       {"seed", OPTION_INT, &seed, "N", "of the bootstrap", .min = 0, .max = 2147483647},
+      {"redact", OPTION_BOOL, &redact, NULL, "no word of text and no path in what is written"},
       {"json", OPTION_TEXT, &json, "FILE", "write every figure there as well"},
       {0}};
   Options options = {"eval", "scores transcripts: rates overall and by group, with intervals",
@@ -69,14 +78,25 @@ int verb_eval(int argc, char **argv) {
                            .missing_empty = strcmp(missing, "empty") == 0};
   TRY(hypotheses_read(&hypotheses, &files));
   TRY(hypotheses_score(&hypotheses, normalizer, costs));
-  TRY(slices_make(&slices, &hypotheses, by.items, by.count, pairs, speaker, &bootstrap));
-  ScoresSettings settings = {"jargon " JARGON_VERSION,       hyp,     ref,   before,
-                             normalizer_version(normalizer), speaker, costs, &bootstrap};
-  TRY(scores_json(&document, &slices, &settings));
+  TRY(slices_make(&slices, &hypotheses, by.items, by.count, pairs, speaker));
+  cells_measure(&slices, &hypotheses, NULL, &bootstrap, &thresholds);
+  gaps_make(&gaps, &slices, &hypotheses, match.items, match.count, &bootstrap, &thresholds);
+  ScoresSettings settings = {"jargon " JARGON_VERSION,
+                             hyp,
+                             ref,
+                             before,
+                             normalizer_version(normalizer),
+                             speaker,
+                             costs,
+                             &bootstrap,
+                             &thresholds,
+                             redact};
+  TRY(scores_json(&document, &(Scores){&settings, &slices, &gaps}));
   if (json) TRY(scores_write(json, document));
   report_print(stdout, &slices, &settings, terminal_width());
 done:
   json_decref(document);
+  gaps_free(&gaps);
   slices_free(&slices);
   hypotheses_free(&hypotheses);
   normalizer_free(normalizer);
