@@ -42,15 +42,15 @@ static int stratum(const GapBlock *block) {
 }
 
 /* Puts the blocks in the order of their strata. A stratum with a single block, which could not vary, is part
- * of the largest. */
+ * of the smallest other. */
 static void strata_make(GapBlock *blocks, int count, int ends[STRATA]) {
-  int sizes[STRATA] = {0}, into[STRATA] = {0, 1, 2}, largest = 0, end = 0;
+  int sizes[STRATA] = {0}, into[STRATA] = {0, 1, 2}, smallest = -1, end = 0;
   GapBlock *copy = xcalloc((size_t)count, sizeof *copy);
   for (int i = 0; i < count; i++) sizes[stratum(&blocks[i])]++;
-  for (int s = 1; s < STRATA; s++)
-    if (sizes[s] > sizes[largest]) largest = s;
   for (int s = 0; s < STRATA; s++)
-    if (sizes[s] == 1) into[s] = largest;
+    if (sizes[s] > 1 && (smallest < 0 || sizes[s] < sizes[smallest])) smallest = s;
+  for (int s = 0; s < STRATA; s++)
+    if (sizes[s] == 1 && smallest >= 0) into[s] = smallest;
   for (int s = 0; s < STRATA; s++) {
     for (int i = 0; i < count; i++)
       if (into[stratum(&blocks[i])] == s) copy[end++] = blocks[i];

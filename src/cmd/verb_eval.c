@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "eval/alignments.h"
 #include "eval/report.h"
 #include "src/base/options.h"
 #include "src/cmd/verb.h"
@@ -63,6 +64,8 @@ int verb_eval(int argc, char **argv) {
                      table};
   Hypotheses hypotheses = {0};
   Slices slices = {0};
+  Alignments alignments = {0};
+  PairSums *sums = NULL;
   Normalizer *normalizer = NULL;
   json_t *document = NULL;
   TRY(options_parse(&options, argc, argv));
@@ -79,7 +82,9 @@ int verb_eval(int argc, char **argv) {
   TRY(hypotheses_read(&hypotheses, &files));
   TRY(hypotheses_score(&hypotheses, normalizer, costs));
   TRY(slices_make(&slices, &hypotheses, by.items, by.count, pairs, speaker));
-  cells_measure(&slices, &hypotheses, NULL, &bootstrap, &thresholds);
+  TRY(alignments_make(&alignments, &hypotheses, normalizer, costs));
+  sums = alignments_pairs(&alignments);
+  cells_measure(&slices, &hypotheses, sums, &bootstrap, &thresholds);
   gaps_make(&gaps, &slices, &hypotheses, match.items, match.count, &bootstrap, &thresholds);
   ScoresSettings settings = {"jargon " JARGON_VERSION,
                              hyp,
@@ -97,6 +102,8 @@ int verb_eval(int argc, char **argv) {
 done:
   json_decref(document);
   gaps_free(&gaps);
+  free(sums);
+  alignments_free(&alignments);
   slices_free(&slices);
   hypotheses_free(&hypotheses);
   normalizer_free(normalizer);
