@@ -22,7 +22,7 @@ LINT_PACKAGES = clang-tidy cppcheck clang-format
 
 LIB_SRC := $(wildcard kernels/*.c kernels/cpu/*.c src/base/*.c src/audio/*.c src/text/*.c src/corpus/*.c src/model/*.c \
              src/train/*.c src/decode/*.c src/interop/*.c eval/*.c src/cmd/verb_*.c) $(wildcard src/text/*.cc)
-LIB_OBJ := $(patsubst %,$(BUILD)/%.o,$(basename $(LIB_SRC)))
+LIB_OBJ := $(patsubst %,$(BUILD)/%.o,$(basename $(LIB_SRC))) $(BUILD)/eval/page/page.o
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/ops/test_*.c tests/unit/test_*.c tests/golden/test_*.c))
 OPS_COMMON := $(patsubst %,$(BUILD)/%.o,$(basename $(filter-out tests/ops/test_%,$(wildcard tests/ops/*.c)) $(wildcard tests/ops/*.cc)))
 FUZZERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -126,6 +126,14 @@ $(BUILD)/speak: data/interviews/speak.c
 
 $(BUILD)/libjargon.a: $(LIB_OBJ)
 	@rm -f $@ && ar rcs $@ $^
+
+# The page of jargon eval --html, as C: style, script and the HTML around the data.
+$(BUILD)/eval/page/page.c: $(wildcard eval/page/*)
+	@echo "  PAGE  $@"; mkdir -p $(@D)
+	@python3 eval/page/embed.py eval/page >$@.new && mv $@.new $@
+
+$(BUILD)/eval/page/page.o: $(BUILD)/eval/page/page.c
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(BUILD)/%.o: %.c
 	@echo "  CC    $<"; mkdir -p $(@D)

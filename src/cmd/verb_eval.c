@@ -6,6 +6,7 @@
 
 #include "eval/alignments.h"
 #include "eval/report.h"
+#include "eval/scores_json.h"
 #include "src/base/options.h"
 #include "src/cmd/verb.h"
 
@@ -98,7 +99,7 @@ int verb_eval(int argc, char **argv) {
                              redact};
   TRY(scores_json(&document, &(Scores){&settings, &slices, &gaps}));
   if (json) TRY(scores_write(json, document));
-  report_print(stdout, &slices, &settings, terminal_width());
+  report_print(stdout, document, terminal_width());
 done:
   json_decref(document);
   gaps_free(&gaps);
