@@ -41,8 +41,7 @@ static char *cell_interval(const json_t *cell) {
   char *interval = interval_text(cell, "interval", false);
   const char *why = field_text(cell, "no_interval");
   if (interval) return interval;
-  if (why && strncmp(why, "fewer than ", 11) == 0) return xprintf("< %s", why + 11);
-  return xstrdup(why ? why : "-");
+  return xstrdup(!why ? "-" : strlen(why) <= 16 ? why : "none");
 }
 
 /* The difference to the other system, with a star where it is significant. */
@@ -70,10 +69,8 @@ static void row_fill(char **row, const json_t *cell, bool whole, double most) {
   row[INTERVAL] = cell_interval(cell);
   row[SPEAKER_WER] = percent_text(field_number(cell, "speaker_wer"));
   row[CER] = percent_text(field_number(cell, "cer"));
-  if (before) {
-    row[BEFORE] = percent_text(field_number(before, "wer"));
-    row[CHANGE] = cell_change(before, most);
-  }
+  if (before) row[BEFORE] = percent_text(field_number(before, "wer"));
+  if (isfinite(field_number(before, "difference"))) row[CHANGE] = cell_change(before, most);
   free(name);
 }
 
@@ -158,7 +155,10 @@ static void notes_print(FILE *stream, const json_t *document) {
           field_count(costs, "substitution"), field_count(costs, "insertion"));
   fprintf(stream, "interval: 95 %%, %s, %lld replicates, seed %lld\n", field_text(bootstrap, "method"),
           field_count(bootstrap, "replicates"), field_count(bootstrap, "seed"));
-  if (json_object_get(all, "before"))
+  if (json_array_size(json_object_get(document, "slices")) > 1)
+    fprintf(stream, "groups of fewer than %lld known speakers get no interval, no rank and no gap\n",
+            field_count(thresholds, "least_speakers"));
+  if (isfinite(field_number(json_object_get(all, "before"), "difference")))
     fprintf(stream, "change: WER minus before, in points; * significant (q <= %g)\n",
             field_number(thresholds, "false_discovery_rate"));
   if (field_count(all, "unknown_speaker")) {
@@ -174,14 +174,7 @@ static void notes_print(FILE *stream, const json_t *document) {
             field_count(all, "without_duration"));
 }
 
-void report_print(FILE *stream, const json_t *document, int width) {
-  TextTable table = {HEADERS, COLUMNS, LEAVE_OUT, sizeof LEAVE_OUT / sizeof *LEAVE_OUT, NULL, 0};
-  bool left_out[COLUMNS];
-  rows_fill(&table, document);
-  text_table_print(stream, &table, width, left_out);
-  gaps_print(stream, document);
-  extras_print(stream, document);
-  notes_print(stream, document);
+static void left_out_print(FILE *stream, const bool left_out[COLUMNS]) {
   const char *comma = "too narrow for: ";
   for (int k = 0; k < COLUMNS; k++) {
     if (!left_out[k]) continue;
@@ -189,5 +182,22 @@ void report_print(FILE *stream, const json_t *document, int width) {
     comma = ", ";
   }
   if (*comma == ',') fputs(" (widen the terminal, or --json FILE)\n", stream);
+}
+
+void report_print(FILE *stream, const json_t *document, int width) {
+  TextTable table = {HEADERS, COLUMNS, LEAVE_OUT, sizeof LEAVE_OUT / sizeof *LEAVE_OUT, NULL, 0};
+  bool left_out[COLUMNS];
+  char *text = NULL;
+  size_t size;
+  rows_fill(&table, document);
+  text_table_print(stream, &table, width, left_out);
   text_table_free(&table);
+  FILE *below = open_memstream(&text, &size);
+  gaps_print(below, document);
+  extras_print(below, document);
+  notes_print(below, document);
+  left_out_print(below, left_out);
+  fclose(below);
+  text_wrap(stream, text, width);
+  free(text);
 }

@@ -139,18 +139,17 @@ static json_t *settings_json(const ScoresSettings *settings) {
   const AlignCosts *costs = settings->costs;
   const Bootstrap *bootstrap = settings->bootstrap;
   const Thresholds *thresholds = settings->thresholds;
-  bool hide = settings->redact;
   return json_pack(
       "{s:s, s:s, s:{s:s?, s:s?, s:s?}, s:s, s:{s:s, s:i, s:i, s:i, s:s}, s:s, s:{s:s, s:f, s:i, s:I}, "
       "s:{s:i, s:f, s:f, s:f}}",
-      "schema", "jargon-eval-2", "tool", settings->tool, "files", "hyp", hide ? NULL : settings->hyp, "ref",
-      hide ? NULL : settings->ref, "before", hide ? NULL : settings->before, "normalization",
-      settings->normalizer, "costs", "name", costs->name, "substitution", costs->sub, "insertion", costs->gap,
-      "deletion", costs->gap, "ties", "from the end: match or substitution, then insertion, then deletion",
-      "speaker_key", settings->speaker, "bootstrap", "method", BOOTSTRAP_METHOD, "level", 0.95, "replicates",
-      bootstrap->replicates, "seed", (json_int_t)bootstrap->seed, "thresholds", "least_speakers",
-      thresholds->least_speakers, "false_discovery_rate", thresholds->false_discovery_rate, "power",
-      thresholds->power, "gap", thresholds->gap);
+      "schema", "jargon-eval-2", "tool", settings->tool, "files", "hyp", settings->hyp, "ref", settings->ref,
+      "before", settings->before, "normalization", settings->normalizer, "costs", "name", costs->name,
+      "substitution", costs->sub, "insertion", costs->gap, "deletion", costs->gap, "ties",
+      "from the end: match or substitution, then insertion, then deletion", "speaker_key", settings->speaker,
+      "bootstrap", "method", BOOTSTRAP_METHOD, "level", 0.95, "replicates", bootstrap->replicates, "seed",
+      (json_int_t)bootstrap->seed, "thresholds", "least_speakers", thresholds->least_speakers,
+      "false_discovery_rate", thresholds->false_discovery_rate, "power", thresholds->power, "gap",
+      thresholds->gap);
 }
 
 Status scores_json(json_t **document, const Scores *scores) {

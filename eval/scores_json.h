@@ -16,7 +16,6 @@ typedef struct ScoresSettings {
   const AlignCosts *costs;
   const Bootstrap *bootstrap;
   const Thresholds *thresholds;
-  bool redact; /* no word of text and no path */
 } ScoresSettings;
 
 /* What there is; NULL for what was not asked for. */

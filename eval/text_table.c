@@ -106,3 +106,29 @@ void text_table_free(TextTable *table) {
   for (int i = 0; i < table->rows * table->columns; i++) free(table->texts[i]);
   free(table->texts);
 }
+
+static void line_wrap(FILE *stream, const char *line, size_t length, int width) {
+  int column = 0, shown;
+  for (size_t at = 0; at < length;) {
+    size_t gap = strspn(line + at, " "), word = strcspn(line + at + gap, " \n");
+    char *text = xprintf("%.*s", (int)word, line + at + gap);
+    free(text_printable(text, ANY, &shown));
+    if (column && width > 0 && column + (int)gap + shown > width) {
+      fputs("\n  ", stream);
+      column = 2, gap = 0, at += strspn(line + at, " ");
+    }
+    fprintf(stream, "%*s%s", (int)gap, "", text);
+    column += (int)gap + shown;
+    at += gap + word;
+    free(text);
+  }
+}
+
+void text_wrap(FILE *stream, const char *text, int width) {
+  while (*text) {
+    size_t length = strcspn(text, "\n");
+    line_wrap(stream, text, length, width);
+    text += length;
+    if (*text) fputc(*text++, stream);
+  }
+}

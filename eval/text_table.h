@@ -27,4 +27,8 @@ void text_table_free(TextTable *table);
  * columns. */
 char *text_printable(const char *text, int most, int *width);
 
+/* The text with lines broken at spaces so that none is wider than `width` where it can be, the rest of a line
+ * set in by two; 0: as it is. */
+void text_wrap(FILE *stream, const char *text, int width);
+
 #endif

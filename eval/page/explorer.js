@@ -80,7 +80,7 @@ function article(item) {
       gain, chips, known(item.audio) ? el('button', {type: 'button', click: (event) => play(item, event.target)}, '▶ play') : null);
   return el('article', {tabindex: -1}, head, item.before ? el('div', {class: 'which'}, 'this system') : null,
       words(item.ref, item.hyp, item.path, item.confidence),
-      item.before ? [el('div', {class: 'which'}, 'the other system'), words(item.ref, item.before.hyp, item.before.path)] : null);
+      item.before ? [el('div', {class: 'which'}, 'the other system'), words(item.before.ref || item.ref, item.before.hyp, item.before.path)] : null);
 }
 
 /* Aligned words as running text: what was right once, an error as the reference's word above the recognised one. */
@@ -94,7 +94,7 @@ function words(ref, hyp, path, confidence) {
       let end = i;
       while (end < most && all[end].op === '=') end++;
       if (end === i) { node.append(errorWord(all[i++]), ' '); continue; }
-      node.append(el('span', {class: 'right'}, marked(all.slice(i, end).map((word) => word.r).join(' '))), ' ');
+      node.append(el('span', {class: 'right'}, marked(all.slice(i, end).map((word) => word.h === '' ? `(${word.r})` : word.r).join(' '))), ' ');
       i = end;
     }
     if (most < all.length) node.append(el('button', {type: 'button', click: () => draw(all.length)}, `show all ${count(all.length)} words`));

@@ -9,21 +9,30 @@ function ticks(low, high, wanted) {
   return {marks, step};
 }
 
+/* The ends of the axis: what has an interval fits, and so do points without one that lie no further out than that is wide. */
+function extent(rows, options) {
+  const marks = rows.flatMap((row) => [row, row.before]).filter((mark) => mark && known(mark.value));
+  const sure = marks.filter((mark) => mark.interval), fixed = options.zero ? [0] : [0, 0.01];
+  if (known(options.whole)) fixed.push(options.whole);
+  const ends = [...fixed, ...(sure.length ? sure : marks).flatMap((mark) => [mark.value, ...(mark.interval || [])])];
+  const low = Math.min(...ends), high = Math.max(...ends);
+  const width = Math.max(high - low, 0.01), near = marks.map((mark) => mark.value).filter((value) => value >= low - width && value <= high + width);
+  return [Math.min(low, ...near), Math.max(high, low + 0.01, ...near)];
+}
+
 /* Rows of points with intervals.  A row: {heading} or {name, under, count, value, interval, small, kind, detail, before:
  * {value, interval}, choose}; value NULL: nothing to draw.  Options: whole (a reference line), zero (differences, in
  * points), show(value). */
 function forest(label, rows, options) {
-  const ends = rows.flatMap((row) => [row.value, ...(row.interval || []), row.before && row.before.value,
-                                      ...(row.before && row.before.interval || [])]).filter(known);
-  if (known(options.whole)) ends.push(options.whole);
-  let low = options.zero ? Math.min(0, ...ends) : 0, high = Math.max(options.zero ? 0 : 0.01, ...ends);
-  if (high <= low) high = low + 0.01;
+  let [low, high] = extent(rows, options);
   const {marks, step} = ticks(low, high, 5);
   low = marks[0], high = marks[marks.length - 1];
-  const x = (value) => (2 + 96 * (value - low) / (high - low)).toFixed(3) + '%';
+  const x = (value) => (2 + 96 * (Math.min(Math.max(value, low), high) - low) / (high - low)).toFixed(3) + '%';
   const line = (value, kind, y1 = 0, y2 = '100%') => svg('line', {class: kind, x1: x(value), x2: x(value), y1, y2});
   const bar = (ends2, y, kind) => svg('line', {class: 'bar ' + kind, x1: x(ends2[0]), x2: x(ends2[1]), y1: y, y2: y});
-  const dot = (value, y, kind, r) => svg('circle', {class: 'dot ' + kind, cx: x(value), cy: y, r});
+  const dot = (value, y, kind, r) => value > high || value < low ? /* beyond the axis: an arrow */
+      svg('text', {x: x(value), y, dy: '.35em', 'text-anchor': 'middle'}, value > high ? '▸' : '◂') :
+      svg('circle', {class: 'dot ' + kind, cx: x(value), cy: y, r});
 
   function track(row) {
     const parts = marks.map((mark) => line(mark, 'grid'));
@@ -85,7 +94,7 @@ function heatMap(slice, choose) {
     if (!cell) return el('td', {}, el('span', {class: 'soft'}, 'none'));
     const button = el('button', {type: 'button', click: () => choose(cell.values),
         'aria-label': `${groupName(cell.values)}: WER ${percent(cell.wer)}, ` + (cell.no_interval || range(cell.interval, percent)) },
-        percent(cell.wer, 1), el('small', {}, cell.interval ? range(cell.interval, (rate) => fixed(100 * rate, 1)) : cell.no_interval),
+        percent(cell.wer, 1), el('small', {}, cell.interval ? range(cell.interval, (rate) => fixed(100 * rate, 1)) : 'too small'),
         el('small', {}, plural(cell.speakers, 'speaker')));
     const node = el('td', {class: cell.interval ? null : 'small'}, button);
     if (cell.interval) node.style.backgroundColor = `rgb(var(--heat) / ${0.04 + 0.76 * (high > low ? (cell.wer - low) / (high - low) : 0.3)})`;
@@ -95,7 +104,7 @@ function heatMap(slice, choose) {
       el('thead', {}, el('tr', {}, el('th', {}, `${down} \\ ${across}`), columns.map((column) => el('th', {scope: 'col'}, data(valueName(column)))))),
       el('tbody', {}, rows.map((row) => el('tr', {}, el('th', {scope: 'row'}, data(valueName(row))), columns.map((column) => box(row, column))))));
   const legend = rates.length ? el('p', {class: 'soft'}, 'WER ', percent(low, 1), el('span', {class: 'scale'}), percent(high, 1),
-      '; hatched: too small to conclude from, not coloured.') : note('Every cell here is too small to conclude from: none is coloured.');
+      `; hatched: too small to conclude from (${(slice.cells.find((cell) => cell.no_interval) || {}).no_interval || 'none here'}), not coloured.`) : note('Every cell here is too small to conclude from: none is coloured.');
   return el('div', {}, el('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': `WER by ${down} and ${across}`}, map), legend);
 }
 

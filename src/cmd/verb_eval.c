@@ -5,8 +5,12 @@
 #include <unistd.h>
 
 #include "eval/alignments.h"
+#include "eval/html.h"
+#include "eval/markdown.h"
+#include "eval/redact.h"
 #include "eval/report.h"
 #include "eval/scores_json.h"
+#include "eval/utterances_json.h"
 #include "src/base/options.h"
 #include "src/cmd/verb.h"
 
@@ -20,14 +24,14 @@ static int terminal_width(void) {
 
 int verb_eval(int argc, char **argv) {
   Status status = OK;
-  const char *hyp = NULL, *ref = NULL, *before = NULL, *json = NULL, *costs_name = "plain",
-             *speaker = "speaker";
+  const char *hyp = NULL, *ref = NULL, *before = NULL, *json = NULL, *html = NULL, *markdown = NULL,
+             *costs_name = "plain", *speaker = "speaker";
   const char *normalize = "basic", *format = "auto", *ref_format = "auto", *before_format = "auto",
              *missing = "refuse";
   StringList by = {0}, match = {0};
   Thresholds thresholds = THRESHOLDS;
   Gaps gaps = {0};
-  bool pairs = false, redact = false;
+  bool pairs = false, utterances = false, redact = false;
   int replicates = 10000, seed = 1;
   Option table[] = {
       {"hyp", OPTION_TEXT, &hyp, "FILE", "what was recognised, and the references unless --ref is given",
@@ -57,11 +61,16 @@ int verb_eval(int argc, char **argv) {
        "the gap in WER that speakers are planned for: 0.05 is 5 points", .min = 0.001, .max = 1},
       {"replicates", OPTION_INT, &replicates, "N", "bootstrap replicates", .min = 1000, .max = 1000000},
       {"seed", OPTION_INT, &seed, "N", "of the bootstrap", .min = 0, .max = 2147483647},
-      {"redact", OPTION_BOOL, &redact, NULL, "no word of text and no path in what is written"},
       {"json", OPTION_TEXT, &json, "FILE", "write every figure there as well"},
+      {"utterances", OPTION_BOOL, &utterances, NULL, "--json: write the aligned utterances too"},
+      {"html", OPTION_TEXT, &html, "FILE", "write one page with plots and every utterance, for any browser"},
+      {"markdown", OPTION_TEXT, &markdown, "FILE", "write a model card"},
+      {"redact", OPTION_BOOL, &redact, NULL,
+       "write every figure and no word of text or path; values of the keys in --by stay, speakers become "
+       "numbers"},
       {0}};
   Options options = {"eval", "scores transcripts: rates overall and by group, with intervals",
-                     "jargon eval transcripts.jsonl --by domain,accent,gender --pairs --json scores.json",
+                     "jargon eval transcripts.jsonl --by domain,accent,gender --pairs --html page.html",
                      table};
   Hypotheses hypotheses = {0};
   Slices slices = {0};
@@ -95,9 +104,13 @@ int verb_eval(int argc, char **argv) {
                              speaker,
                              costs,
                              &bootstrap,
-                             &thresholds,
-                             redact};
+                             &thresholds};
   TRY(scores_json(&document, &(Scores){&settings, &slices, &gaps}));
+  if (utterances || html) TRY(utterances_json(document, &hypotheses, &alignments));
+  if (redact) document_redact(document);
+  if (html) TRY(html_write(html, document));
+  if (markdown) TRY(markdown_write(markdown, document));
+  if (!utterances) json_object_del(document, "utterances");
   if (json) TRY(scores_write(json, document));
   report_print(stdout, document, terminal_width());
 done:
