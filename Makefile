@@ -58,6 +58,14 @@ all: $(BUILD)/jargon $(BUILD)/speak
 
 programs: all $(TESTS) $(HELPERS) $(FUZZERS) $(BENCHES)
 
+cuda: deps ## the CUDA backend, libjargon_cuda.so beside the program: needs nvcc (CUDA 12 or later), no GPU
+	@[ -n "$(NVCC)" ] || { echo "make cuda: no nvcc: install the CUDA toolkit (https://developer.nvidia.com/cuda-downloads)"; exit 1; }
+	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD) all $(BUILD)/libjargon_cuda.so
+
+emulate: deps ## every CUDA kernel on the CPU: three schedules, memory, undefined behaviour, races; then planted mistakes
+	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD) programs $(EMULATED)
+	@BUILD=$(BUILD) sh tests/cuda_on_cpu/emulate.sh
+
 bench: programs ## time operations and training steps on this machine; JSON lines into tests/bench/results/
 	@BUILD=$(BUILD) sh tests/bench/run.sh
 
@@ -142,6 +150,18 @@ $(BUILD)/%.o: %.c
 $(BUILD)/%.o: %.cc
 	@echo "  CXX   $<"; mkdir -p $(@D)
 	@$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c -o $@ $<
+
+# The CUDA backend: a library of its own, opened at run time.
+NVCC ?= $(shell command -v nvcc 2>/dev/null || ls /usr/local/cuda/bin/nvcc 2>/dev/null)
+NVCC_FLAGS = -std=c++17 -O3 -lineinfo -I. -Xcompiler -fPIC,-fvisibility=hidden,-Wall -Werror all-warnings \
+             -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90a,code=sm_90a -gencode arch=compute_90,code=compute_90
+CUDA_OBJ := $(patsubst %.cu,$(BUILD)/cuda/%.o,$(wildcard kernels/cuda/*.cu))
+$(BUILD)/cuda/%.o: %.cu
+	@echo "  NVCC  $<"; mkdir -p $(@D)
+	@$(NVCC) $(NVCC_FLAGS) -MD -MP -MF $(@:.o=.d) -c -o $@ $<
+$(BUILD)/libjargon_cuda.so: $(CUDA_OBJ)
+	@echo "  LD    $@"
+	@$(NVCC) -shared -o $@ $^ -lcublasLt -Xlinker -z,defs,-rpath,'$$ORIGIN:$(patsubst %/bin/nvcc,%/lib64,$(realpath $(NVCC)))'
 
 # The CUDA backend's very sources for the emulator (tests/cuda_on_cpu): plain, and checked by the sanitizers.
 EMULATOR := tests/cuda_on_cpu

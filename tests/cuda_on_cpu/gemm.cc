@@ -17,7 +17,9 @@ static void gemm_forward_launch(Stream *, void *y, const void *x, const void *w,
       const T *a = (const T *)x + (size_t)m * K, *b = (const T *)w + (size_t)n * K;
       float sum = 0;
       for (int k = 0; k < K; k++) sum += load(a + k) * load(b + k);
-      store((T *)y + (size_t)m * N + n, bias ? sum + bias[n] : sum);
+      T rounded; /* as gemm.cu's bias */
+      store(&rounded, bias ? bias[n] : 0);
+      store((T *)y + (size_t)m * N + n, sum + load(&rounded));
     }
 }
 
