@@ -15,7 +15,7 @@
 
 #define NEVER (-1e30f)
 
-enum { THREADS = 256 }; /* of every block */
+enum { THREADS = 128 }; /* of every block */
 
 /* What the kernels share: rows, labels, and scratch. width = 2 S_max + 1: of a row of states. */
 template <typename Act> struct Ctc {
