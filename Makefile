@@ -30,7 +30,7 @@ HELPERS := $(BUILD)/tests/e2e/faults.so $(BUILD)/tests/e2e/checkpoint_print
 BENCHES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/*.c))
 
 .DEFAULT_GOAL := all
-.PHONY: help deps all demo test programs bench asan fuzz lint format sizes install clean
+.PHONY: help deps all demo test programs fuzzers bench asan fuzz lint format sizes install clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -56,6 +56,8 @@ test: deps ## build and run every test
 
 all: $(BUILD)/jargon $(BUILD)/speak
 
+fuzzers: $(FUZZERS)
+
 programs: all $(TESTS) $(HELPERS) $(FUZZERS) $(BENCHES)
 
 cuda: deps ## the CUDA backend, libjargon_cuda.so beside the program: needs nvcc (CUDA 12 or later), no GPU
@@ -76,7 +78,7 @@ asan: deps ## the C tests under AddressSanitizer and UndefinedBehaviorSanitizer
 
 fuzz: deps ## every parser against mutated input under AddressSanitizer (RUNS=10000 inputs each)
 	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)-asan OPT=-O1 \
-	    SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" programs
+	    SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" fuzzers
 	@BUILD=$(BUILD)-asan sh tests/fuzz/run.sh
 
 lint: ## clang-tidy, cppcheck and the layer check; a warning is an error
