@@ -21,7 +21,7 @@ PACKAGES = gcc g++ pkg-config python3 libsndfile1-dev libsoxr-dev libkissfft-dev
 LINT_PACKAGES = clang-tidy cppcheck clang-format
 
 LIB_SRC := $(wildcard kernels/*.c kernels/cpu/*.c src/base/*.c src/audio/*.c src/text/*.c src/corpus/*.c src/model/*.c \
-             src/train/*.c src/decode/*.c src/interop/*.c eval/*.c src/cmd/verb_*.c) $(wildcard src/text/*.cc)
+             src/train/*.c src/decode/*.c src/interop/*.c eval/*.c src/cmd/evaluation.c src/cmd/verb_*.c) $(wildcard src/text/*.cc)
 LIB_OBJ := $(patsubst %,$(BUILD)/%.o,$(basename $(LIB_SRC))) $(BUILD)/eval/page/page.o
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/ops/test_*.c tests/unit/test_*.c tests/golden/test_*.c))
 OPS_COMMON := $(patsubst %,$(BUILD)/%.o,$(basename $(filter-out tests/ops/test_%,$(wildcard tests/ops/*.c)) $(wildcard tests/ops/*.cc)))

@@ -135,6 +135,32 @@ static json_t *gaps_json(const Gaps *gaps) {
   return list;
 }
 
+static json_t *model_json(const ModelOf *model) {
+  json_t *keys = json_array(), *terms = json_array();
+  for (int k = 0; k < model->key_count; k++) json_array_append_new(keys, json_string(model->keys[k]));
+  for (int t = 0; t < model->term_count; t++) {
+    const ModelTerm *term = &model->terms[t];
+    json_array_append_new(terms,
+                          json_pack("{s:s, s:s, s:s, s:o, s:[o, o], s:o, s:o}", "key", term->key, "value",
+                                    term->value, "baseline", term->baseline, "rate_ratio",
+                                    number(term->rate_ratio), "interval", number(term->interval.low),
+                                    number(term->interval.high), "p", number(term->p), "q", number(term->q)));
+  }
+  bool fit = !model->failed;
+  return json_pack("{s:o, s:i, s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "keys", keys, "speakers",
+                   model->speakers, "words", (json_int_t)model->words, "left_out", model->left_out, "failed",
+                   text_or_null(model->failed), "terms", terms, "intercept",
+                   number(fit ? model->intercept : NAN), "speaker_sd", number(fit ? model->speaker_sd : NAN),
+                   "log_likelihood", number(fit ? model->log_likelihood : NAN), "dispersion",
+                   number(fit ? model->dispersion : NAN));
+}
+
+static json_t *models_json(const Models *models) {
+  json_t *list = json_array();
+  for (int m = 0; m < models->count; m++) json_array_append_new(list, model_json(&models->items[m]));
+  return list;
+}
+
 static json_t *settings_json(const ScoresSettings *settings) {
   const AlignCosts *costs = settings->costs;
   const Bootstrap *bootstrap = settings->bootstrap;
@@ -157,6 +183,7 @@ Status scores_json(json_t **document, const Scores *scores) {
   if (!*document) return fail(ERR_DATA, "a file name or key is not valid UTF-8, which JSON needs");
   json_object_set_new(*document, "slices", slices_json(scores->slices, scores->settings->before));
   json_object_set_new(*document, "gaps", gaps_json(scores->gaps));
+  json_object_set_new(*document, "models", models_json(scores->models));
   return OK;
 }
 

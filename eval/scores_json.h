@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "eval/gaps.h"
+#include "eval/models.h"
 
 /* What the figures depend on; every report states it. */
 typedef struct ScoresSettings {
@@ -23,6 +24,7 @@ typedef struct Scores {
   const ScoresSettings *settings;
   const Slices *slices;
   const Gaps *gaps;
+  const Models *models;
 } Scores;
 
 /* *document is the caller's: json_decref(). ERR_DATA when a name is not valid UTF-8. */
