@@ -8,6 +8,7 @@ BUILD=${BUILD:-build}
 root=$(pwd -P)
 case $BUILD in /*) bin=$BUILD ;; *) bin=$root/$BUILD ;; esac
 jargon=$bin/jargon
+[ -w /dev/shm ] && [ -z "${TMPDIR:-}" ] && TMPDIR=/dev/shm && export TMPDIR # thousands of fsyncs
 work=$(cd "$(mktemp -d)" && pwd -P)
 trap 'rm -rf "$work"' EXIT
 failures=0 checks=0

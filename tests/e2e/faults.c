@@ -1,13 +1,14 @@
-/* Preloaded into the program under test (LD_PRELOAD): counts the calls that change files under a folder,
+/* Preloaded into the program under test (LD_PRELOAD): counts the calls that change files under a folder and
  * writes them down, and at a chosen one kills the process or lets the disk be full.
  *
- *   FAULT_UNDER=/tmp/x/run        the folder; also its own name and what is beside it under that name
- * (run.jargon-new) FAULT_LOG=/tmp/x/calls        a line a call: "rename /tmp/x/run/checkpoint.tmp
- * /tmp/x/run/checkpoint-00000005.h5" FAULT_ON="rename checkpoint"  counts only calls whose line contains this
- *   FAULT_AT=3                    the third of them ...
- *   FAULT_DO=kill                 ... is not made: SIGKILL. Of a write, half is made.
- *   FAULT_DO=full                 ... and all later ones that need room fail with ENOSPC. Of a write, half is
- * made. */
+ *   FAULT_UNDER  the folder; what begins with its name (run.jargon-new) counts too
+ *   FAULT_LOG    file for a line a call: "rename /tmp/run/checkpoint.tmp /tmp/run/checkpoint-00000005.h5"
+ *   FAULT_AT     number, from 1, of the call where it happens:
+ *   FAULT_DO     kill: SIGKILL instead of the call; of a write, half is made before
+ *                full: that call and all later ones that need room fail with ENOSPC
+ *   FAULT_KINDS  instead of these two: a file of kinds of calls (lines as above, numbers read as N); SIGKILL
+ *                at the first call of another kind, which is added to the file */
+#include <ctype.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -37,29 +38,57 @@ static void absolute(int folder, const char *path, char out[4096]) {
   snprintf(out, 4096, "%.*s%s%s", n > 0 ? (int)n : 0, base, n > 0 && path[0] ? "/" : "", path);
 }
 
+static void append(const char *path, const char *line) {
+  int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND, 0666); /* not counted */
+  if (fd < 0 || syscall(SYS_write, fd, line, strlen(line)) < 0 || syscall(SYS_close, fd) < 0) abort();
+}
+
+/* Whether the call is the first of its kind; then it no longer is. */
+static bool new_kind(const char *line) {
+  static char known[1 << 18];
+  char kind[LINE + 1] = "\n";
+  const char *path = getenv("FAULT_KINDS");
+  if (!path) return false;
+  size_t n = 1;
+  for (const char *at = line; *at; at++)
+    if (!isdigit((unsigned char)*at))
+      kind[n++] = *at;
+    else if (kind[n - 1] != 'N')
+      kind[n++] = 'N';
+  kind[n] = 0;
+  int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CREAT, 0666);
+  ssize_t size = fd < 0 ? -1 : read(fd, known + 1, sizeof known - 2);
+  if (size < 0) abort();
+  syscall(SYS_close, fd);
+  known[0] = '\n';
+  known[size + 1] = 0;
+  if (strstr(known, kind)) return false;
+  append(path, kind + 1);
+  return true;
+}
+
 /* Whether the disk is full for this call. `half` makes half of a write, then the process may be killed. */
 static bool call(const char *name, const char *path, const char *to, bool needs_room, void (*half)(void *),
                  void *context) {
   static atomic_int count;
   char line[LINE];
   if (!under(path)) return false;
-  int saved = errno,
-      length = snprintf(line, sizeof line, "%s %s%s%s\n", name, path, to ? " " : "", to ? to : "");
-  const char *log = getenv("FAULT_LOG"), *on = getenv("FAULT_ON"), *at = getenv("FAULT_AT"),
-             *what = getenv("FAULT_DO");
+  int saved = errno;
+  snprintf(line, sizeof line, "%s %s%s%s\n", name, path, to ? " " : "", to ? to : "");
+  const char *log = getenv("FAULT_LOG"), *at = getenv("FAULT_AT"), *what = getenv("FAULT_DO");
   bool full = false;
-  if (at && (!on || strstr(line, on))) {
+  if (new_kind(line)) {
+    if (half) half(context);
+    raise(SIGKILL);
+  }
+  if (at) {
     int number = ++count, from = atoi(at);
     bool kill_here = what && strcmp(what, "kill") == 0;
     if (number == from && half) half(context);
     if (number == from && kill_here) raise(SIGKILL);
     full = number >= from && !kill_here && needs_room;
   }
-  if (log) {
-    int fd = (int)syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND, 0666);
-    if (fd >= 0 && syscall(SYS_write, fd, line, (size_t)length) < 0) abort();
-    if (fd >= 0) syscall(SYS_close, fd);
-  }
+  if (log) append(log, line);
   errno = full ? ENOSPC : saved;
   return full;
 }
