@@ -41,8 +41,9 @@ static Status align_plain(Alignment *alignment, const WordList *ref, const WordL
   alignment->words = xcalloc((size_t)(status == OK ? alignment->count : 0), sizeof(AlignedWord));
   for (int k = 0; status == OK && k < alignment->count; k++) {
     AlignOp op = (AlignOp)path[k];
-    alignment->words[k] = (AlignedWord){op, op == ALIGN_INS ? "" : ref->items[i],
-                                        op == ALIGN_DEL ? "" : hyp->items[j], op == ALIGN_DEL ? -1 : j};
+    alignment->words[k] =
+        (AlignedWord){op, op == ALIGN_INS ? "" : ref->items[i], op == ALIGN_DEL ? "" : hyp->items[j],
+                      op == ALIGN_DEL ? -1 : j, false};
     i += op != ALIGN_INS, j += op != ALIGN_DEL;
   }
   free(ids), free(path);
@@ -54,6 +55,9 @@ static Status align_network(Alignment *alignment, const WordList *ref, const Wor
   uint32_t *ids = words_ids(ref, hyp);
   NetworkStep *steps = NULL;
   int j = 0;
+  bool *optional = xcalloc((size_t)ref->count, sizeof *optional);
+  for (int a = 0; a < network->arc_count; a++)
+    if (network->arcs[a].word >= 0) optional[network->arcs[a].word] = network->arcs[a].optional;
   Status status = network_align(network, costs, ids, ids + ref->count, hyp->count, &steps, &alignment->count);
   alignment->words = xcalloc((size_t)(status == OK ? alignment->count : 0), sizeof(AlignedWord));
   int64_t *of[] = {&alignment->counts.match, &alignment->counts.sub, &alignment->counts.ins,
@@ -61,12 +65,13 @@ static Status align_network(Alignment *alignment, const WordList *ref, const Wor
   for (int k = 0; status == OK && k < alignment->count; k++) {
     const NetworkStep *step = &steps[k];
     bool heard = step->op != ALIGN_DEL && !step->unsaid;
-    alignment->words[k] = (AlignedWord){step->op, step->word < 0 ? "" : ref->items[step->word],
-                                        heard ? hyp->items[j] : "", heard ? j : -1};
+    alignment->words[k] =
+        (AlignedWord){step->op, step->word < 0 ? "" : ref->items[step->word], heard ? hyp->items[j] : "",
+                      heard ? j : -1, step->word >= 0 && optional[step->word]};
     j += heard;
     ++*of[step->op];
   }
-  free(ids), free(steps);
+  free(ids), free(steps), free(optional);
   return status;
 }
 

@@ -1,6 +1,8 @@
 #include "eval/network.h"
 
 #include <assert.h>
+#include <float.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,10 +76,11 @@ static Status run_add(Parser *parser, char *start, int *at) {
 
 static Status sequence_add(Parser *parser, int *at);
 
-/* Behind "{": the alternatives and "}". */
+/* Behind "{": the alternatives and "}". The last arcs of each lead to a node of their own. */
 static Status group_add(Parser *parser, int *at) {
   Status status = OK;
-  int start = *at, ends = 0, room = 0, *end = NULL;
+  Network *network = parser->network;
+  int start = *at, ends = 0, room = 0, *end = NULL, first = network->arc_count;
   size_t length;
   if (++parser->depth > DEEPEST) TRY(fail(ERR_DATA, "more than %d nested alternatives", DEEPEST));
   for (;;) {
@@ -85,13 +88,18 @@ static Status group_add(Parser *parser, int *at) {
     TRY(sequence_add(parser, &branch));
     if (ends == room) end = xrealloc(end, (size_t)(room += room + 8), sizeof *end);
     end[ends++] = branch;
+    if (branch == start) arc_add(parser, start, -1, -1, false);
     char *mark = token(parser, &length);
     if (!length) TRY(fail(ERR_DATA, "\"{\" without \"}\""));
     parser->rest = mark + length;
     if (*mark == '}') break;
   }
-  *at = parser->network->nodes++;
-  for (int i = 0; i < ends; i++) arc_add(parser, end[i], *at, -1, false);
+  *at = network->nodes++;
+  for (int a = first; a < network->arc_count; a++) {
+    NetworkArc *arc = &network->arcs[a];
+    for (int i = 0; i < ends && arc->to != *at; i++)
+      if (arc->to < 0 || (arc->to == end[i] && end[i] != start)) arc->to = *at;
+  }
   parser->depth--;
 done:
   free(end);
@@ -146,95 +154,132 @@ void network_free(Network *network) {
 
 /* ---- alignment ---- */
 
+/* Costs by arc and word of the hypothesis: of the best path that ends with the arc. The row behind the last
+ * arc's stands for the beginning. In single precision, as sclite has them: its choice between paths that cost
+ * the same depends on how their sums are rounded. */
 typedef struct Grid {
   const Network *network;
   const AlignCosts *costs;
   const uint32_t *ref, *hyp;
   int m;
-  int32_t *cost; /* nodes by m + 1 */
-  int *first_in; /* of each node: its first arc; nodes + 1 */
+  float *cost;
+  int *into, *first_into; /* the arcs into each node: into[first_into[v] ...] */
 } Grid;
 
-static int32_t *row(const Grid *grid, int node) { return grid->cost + (size_t)node * (size_t)(grid->m + 1); }
+static const double SILENCE = 0.001; /* passing "@", and what an insertion costs more there */
 
-/* An arc's costs: of its word against the hypothesis's j-th (from 1), and of leaving it out. */
-static int32_t pair_cost(const Grid *grid, const NetworkArc *arc, int j) {
-  return grid->ref[arc->word] == grid->hyp[j - 1] ? 0 : grid->costs->sub;
-}
-static int32_t leave_cost(const Grid *grid, const NetworkArc *arc) {
-  return arc->word < 0 ? 0 : grid->costs->gap;
+static float *row(const Grid *grid, int arc) { return grid->cost + (size_t)arc * (size_t)(grid->m + 1); }
+
+/* An arc with the hypothesis's j-th word: "@" takes it as an insertion. */
+static double pair_cost(const Grid *grid, int arc, int j) {
+  int word = grid->network->arcs[arc].word;
+  return word < 0 ? grid->costs->gap + SILENCE : grid->ref[word] == grid->hyp[j - 1] ? 0 : grid->costs->sub;
 }
 
+static double leave_cost(const Grid *grid, int arc) {
+  const NetworkArc *one = &grid->network->arcs[arc];
+  return one->word < 0 ? SILENCE : grid->costs->gap - one->optional;
+}
+
+static void into_find(Grid *grid) {
+  const Network *network = grid->network;
+  int *first = grid->first_into, *next = xcalloc((size_t)network->nodes, sizeof *next);
+  for (int a = 0; a < network->arc_count; a++) first[network->arcs[a].to + 1]++;
+  for (int v = 0; v < network->nodes; v++) first[v + 1] += first[v];
+  for (int a = 0; a < network->arc_count; a++) {
+    int to = network->arcs[a].to;
+    grid->into[first[to] + next[to]++] = a;
+  }
+  free(next);
+}
+
+/* The arcs before a node: those into it, or the beginning. */
+static const int *arcs_before(const Grid *grid, int node, int *count) {
+  *count = node ? grid->first_into[node + 1] - grid->first_into[node] : 1;
+  return node ? grid->into + grid->first_into[node] : &grid->network->arc_count;
+}
+
+/* Arcs into a node come before those out of it. */
 static void grid_fill(Grid *grid) {
-  const int32_t gap = grid->costs->gap, far = INT32_MAX / 2;
-  for (int node = 0; node < grid->network->nodes; node++) {
-    int32_t *to = row(grid, node);
-    for (int j = 0; j <= grid->m; j++) to[j] = node ? far : j * gap;
-    for (int a = grid->first_in[node]; a < grid->first_in[node + 1]; a++) {
-      const NetworkArc *arc = &grid->network->arcs[a];
-      const int32_t *from = row(grid, arc->from), leave = leave_cost(grid, arc);
+  int count, last = grid->network->arc_count;
+  float gap = grid->costs->gap;
+  for (int j = 1; j <= grid->m; j++) row(grid, last)[j] = row(grid, last)[j - 1] + gap;
+  for (int a = 0; a < last; a++) {
+    const int *before = arcs_before(grid, grid->network->arcs[a].from, &count);
+    float *cost = row(grid, a);
+    double leave = leave_cost(grid, a);
+    for (int j = 0; j <= grid->m; j++) cost[j] = FLT_MAX;
+    for (int k = 0; k < count; k++) {
+      const float *from = row(grid, before[k]);
       for (int j = 0; j <= grid->m; j++) {
-        if (from[j] + leave < to[j]) to[j] = from[j] + leave;
-        if (j && arc->word >= 0 && from[j - 1] + pair_cost(grid, arc, j) < to[j])
-          to[j] = from[j - 1] + pair_cost(grid, arc, j);
+        cost[j] = fminf(cost[j], (float)(from[j] + leave));
+        if (j) cost[j] = fminf(cost[j], (float)(from[j - 1] + pair_cost(grid, a, j)));
       }
     }
     for (int j = 1; j <= grid->m; j++)
-      if (to[j - 1] + gap < to[j]) to[j] = to[j - 1] + gap;
+      if (cost[j - 1] + gap < cost[j]) cost[j] = cost[j - 1] + gap;
   }
 }
 
-/* The step into (node, j) that the rule of ties takes; moves both back. false: nothing was said or
- * recognised. */
-static bool step_back(const Grid *grid, int *node, int *j, NetworkStep *step) {
-  const NetworkArc *arcs = grid->network->arcs;
-  int first = grid->first_in[*node], end = grid->first_in[*node + 1];
-  int32_t cost = row(grid, *node)[*j];
-  for (int a = first; a < end; a++) {
-    if (arcs[a].word < 0 && row(grid, arcs[a].from)[*j] == cost) {
-      *node = arcs[a].from;
-      return false;
-    }
-    if (*j && arcs[a].word >= 0 && row(grid, arcs[a].from)[*j - 1] + pair_cost(grid, &arcs[a], *j) == cost) {
-      bool same = grid->ref[arcs[a].word] == grid->hyp[*j - 1];
-      *step = (NetworkStep){same ? ALIGN_MATCH : ALIGN_SUB, arcs[a].word, false};
-      *node = arcs[a].from, --*j;
+/* Of the arcs into the last node the one to end with. */
+static int best_last(const Grid *grid) {
+  int count, best;
+  const int *arcs = arcs_before(grid, grid->network->nodes - 1, &count);
+  best = arcs[0];
+  for (int k = 1; k < count; k++)
+    if (row(grid, arcs[k])[grid->m] < row(grid, best)[grid->m]) best = arcs[k];
+  return best;
+}
+
+/* The step into (a, j), which moves back; false: it neither says nor hears a word. */
+static bool step_back(const Grid *grid, int *a, int *j, NetworkStep *step) {
+  int arc = *a, count, last = grid->network->arc_count,
+      word = arc < last ? grid->network->arcs[arc].word : -1;
+  float cost = row(grid, arc)[*j];
+  bool insertion = *j && row(grid, arc)[*j - 1] + (float)grid->costs->gap == cost;
+  if (word < 0 && insertion) goto insert;
+  assert(arc < last);
+  const int *before = arcs_before(grid, grid->network->arcs[arc].from, &count);
+  for (int k = 0; *j && k < count; k++)
+    if ((float)(row(grid, before[k])[*j - 1] + pair_cost(grid, arc, *j)) == cost) {
+      bool same = pair_cost(grid, arc, *j) == 0;
+      *step = (NetworkStep){word < 0 ? ALIGN_INS : same ? ALIGN_MATCH : ALIGN_SUB, word, false};
+      *a = before[k], --*j;
       return true;
     }
-  }
-  if (*j && row(grid, *node)[*j - 1] + grid->costs->gap == cost) {
-    *step = (NetworkStep){ALIGN_INS, -1, false};
-    --*j;
-    return true;
-  }
-  for (int a = first; a < end; a++)
-    if (arcs[a].word >= 0 && row(grid, arcs[a].from)[*j] + leave_cost(grid, &arcs[a]) == cost) {
-      *step = (NetworkStep){arcs[a].optional ? ALIGN_MATCH : ALIGN_DEL, arcs[a].word, arcs[a].optional};
-      *node = arcs[a].from;
-      return true;
+  if (insertion) goto insert;
+  for (int k = 0; k < count; k++)
+    if ((float)(row(grid, before[k])[*j] + leave_cost(grid, arc)) == cost) {
+      bool optional = grid->network->arcs[arc].optional;
+      *step = (NetworkStep){optional ? ALIGN_MATCH : ALIGN_DEL, word, optional};
+      *a = before[k];
+      return word >= 0;
     }
-  assert(!"a cell has a predecessor");
-  return false;
+  assert(!"a cost comes from somewhere");
+insert:
+  *step = (NetworkStep){ALIGN_INS, -1, false};
+  --*j;
+  return true;
 }
 
 Status network_align(const Network *network, const AlignCosts *costs, const uint32_t *ref,
                      const uint32_t *hyp, int m, NetworkStep **steps, int *count) {
-  if ((int64_t)network->nodes * (m + 1) > NETWORK_CELLS)
+  size_t arcs = (size_t)network->arc_count + 1, columns = (size_t)m + 1;
+  if (arcs * columns > NETWORK_CELLS)
     return fail(ERR_DATA,
                 "%d words with alternatives against %d: too long to align; cut the recording into segments",
                 network->word_count, m);
-  Grid grid = {network, costs, ref, hyp, m, NULL, NULL};
-  grid.cost = xcalloc((size_t)network->nodes * (size_t)(m + 1), sizeof *grid.cost);
-  grid.first_in = xcalloc((size_t)network->nodes + 1, sizeof *grid.first_in);
-  for (int a = 0; a < network->arc_count; a++) grid.first_in[network->arcs[a].to + 1]++;
-  for (int node = 0; node < network->nodes; node++) grid.first_in[node + 1] += grid.first_in[node];
+  Grid grid = {network, costs, ref, hyp, m, NULL, NULL, NULL};
+  grid.cost = xcalloc(arcs * columns, sizeof *grid.cost);
+  grid.into = xcalloc(arcs, sizeof *grid.into);
+  grid.first_into = xcalloc((size_t)network->nodes + 1, sizeof *grid.first_into);
+  into_find(&grid);
   grid_fill(&grid);
-  int node = network->nodes - 1, j = m, most = network->word_count + m, at = most;
-  *steps = xcalloc((size_t)most, sizeof **steps);
-  while (node || j)
-    if (step_back(&grid, &node, &j, &(*steps)[at - 1])) at--;
+  int j = m, most = network->word_count + m, at = most;
+  *steps = xcalloc((size_t)most + 1, sizeof **steps); /* the first is room for a step that is none */
+  for (int a = best_last(&grid); a < network->arc_count || j;) at -= step_back(&grid, &a, &j, &(*steps)[at]);
   *count = most - at;
-  memmove(*steps, *steps + at, (size_t)*count * sizeof **steps);
-  free(grid.cost), free(grid.first_in);
+  memmove(*steps, *steps + at + 1, (size_t)*count * sizeof **steps);
+  free(grid.cost), free(grid.into), free(grid.first_into);
   return OK;
 }

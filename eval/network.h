@@ -3,13 +3,16 @@
  *   "i've { um / uh / @ } as far as (uh) i'm concerned"
  *
  * One alternative of a group is said ("@": nothing); groups nest. A word in parentheses need not be said. The
- * reference is a graph of words without cycles, and the alignment is of least cost over all its paths:
+ * reference is a graph of words without cycles, and the alignment of least cost over all its paths:
  *
- *   D(v, j) = min over arcs u -> v:  D(u, j-1) + sub [word != hyp_j],  D(u, j) + gap;  and D(v, j-1) + gap
+ *   D(a, j) = min over the arcs p before a:  D(p, j-1) + sub [word of a != hyp_j],  D(p, j) + gap;  D(a, j-1)
+ * + gap
  *
- * an arc of "@" costs nothing. As in sclite -D, an optional word that was not said counts as correct, though
- * the alignment that leaves it out pays a deletion. Of equal costs, walking back from the end: a match or
- * substitution, then an insertion, then a deletion; of equal arcs the first written. */
+ * As in sclite -D an optional word that was not said counts as correct and costs gap - 1. Passing an arc of
+ * "@" costs 0.001, and so does, beside the gap, taking a word as inserted there. Ties are broken as sclite
+ * breaks them: of the paths into (a, j) first a match or substitution, then an insertion, then a deletion (of
+ * "@": insertion first), and of several p the first written. Found by experiment on Debian's sctk:
+ * tests/golden/make_sclite.py repeats it. */
 #ifndef JARGON_EVAL_NETWORK_H
 #define JARGON_EVAL_NETWORK_H
 
@@ -18,7 +21,7 @@
 #include "eval/align.h"
 #include "src/text/normalize.h"
 
-enum { NETWORK_CELLS = 1 << 26 }; /* nodes times words of the hypothesis; larger is ERR_DATA */
+enum { NETWORK_CELLS = 1 << 26 }; /* arcs times words of the hypothesis; larger is ERR_DATA */
 
 typedef struct NetworkArc {
   int from, to;
@@ -27,7 +30,7 @@ typedef struct NetworkArc {
 } NetworkArc;
 
 typedef struct Network {
-  NetworkArc *arcs; /* in the order of `to` */
+  NetworkArc *arcs; /* those into a node before those out of it */
   int arc_count, nodes;
   char **words; /* normalised */
   int word_count;

@@ -36,6 +36,7 @@ static Status stm_line(Records *records, const Lines *lines, char *text) {
   record->utterance.offset = begin, record->utterance.duration = end - begin;
   record_field(record, "speaker", field[2]);
   record_field(record, "recording", field[0]);
+  record_field(record, "channel", field[1]);
   text += strspn(text, " \t");
   size_t length = strcspn(text, " \t");
   if (*text == '<' && text[length - 1] == '>') labels_take(records, record, word_next(&text));

@@ -3,6 +3,7 @@
 #include "eval/markdown.h"
 #include "eval/redact.h"
 #include "eval/report.h"
+#include "eval/sclite.h"
 #include "eval/scores_json.h"
 #include "eval/utterances_json.h"
 #include "src/base/options.h"
@@ -11,7 +12,7 @@
 
 int verb_eval(int argc, char **argv) {
   Status status = OK;
-  const char *json = NULL, *html = NULL, *markdown = NULL;
+  const char *json = NULL, *html = NULL, *markdown = NULL, *sclite = NULL;
   bool utterances = false, redact = false;
   Evaluation evaluation;
   evaluation_init(&evaluation);
@@ -23,6 +24,7 @@ int verb_eval(int argc, char **argv) {
       {"utterances", OPTION_BOOL, &utterances, NULL, "--json: write the aligned utterances too"},
       {"html", OPTION_TEXT, &html, "FILE", "write one page with plots and every utterance, for any browser"},
       {"markdown", OPTION_TEXT, &markdown, "FILE", "write a model card"},
+      {"sclite", OPTION_TEXT, &sclite, "PREFIX", "write sclite's reports PREFIX.sys, .raw, .pra and .dtl"},
       {"redact", OPTION_BOOL, &redact, NULL,
        "write every figure and no word of text or path; values of the keys in --by stay, speakers become "
        "numbers"}};
@@ -34,6 +36,8 @@ int verb_eval(int argc, char **argv) {
                      "jargon eval transcripts.jsonl --by domain,accent,gender --pairs --html page.html",
                      table};
   TRY(options_parse(&options, argc, argv));
+  if (sclite && redact)
+    TRY(fail(ERR_USAGE, "--sclite writes the words, which --redact forbids: give one of them"));
   TRY(evaluation_run(&evaluation));
   json_t *document = evaluation.document;
   if (utterances || html) TRY(utterances_json(document, &evaluation.hypotheses, &evaluation.alignments));
@@ -42,6 +46,9 @@ int verb_eval(int argc, char **argv) {
   if (markdown) TRY(markdown_write(markdown, document));
   if (!utterances) json_object_del(document, "utterances");
   if (json) TRY(scores_write(json, document));
+  if (sclite)
+    TRY(sclite_write(sclite, &evaluation.hypotheses, &evaluation.alignments, evaluation.speaker,
+                     evaluation.hyp));
   report_print(stdout, document, terminal_width());
 done:
   evaluation_free(&evaluation);
