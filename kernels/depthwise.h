@@ -1,7 +1,8 @@
 /* Depthwise 1-D convolution over time (the conformer's convolution module, Gulati et al. 2020, arXiv 2005.08100):
  *   y[t, c] = bias[c] + sum_k weight[c, k] x[t + k - (K - 1) / 2, c],  zero outside the utterance, K odd, stride 1.
  *
- * x, y, dx, dy (R, C) activations; weight, dweight (C, K) float; bias, dbias (C) float, or both NULL. */
+ * x, y, dx, dy (R, C) activations; weight, dweight (C, K) float; bias, dbias (C) float, or both NULL. On the GPU
+ * K <= 127. */
 #ifndef JARGON_KERNELS_DEPTHWISE_H
 #define JARGON_KERNELS_DEPTHWISE_H
 
