@@ -30,7 +30,7 @@ HELPERS := $(BUILD)/tests/e2e/faults.so $(BUILD)/tests/e2e/checkpoint_print
 BENCHES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/*.c))
 
 .DEFAULT_GOAL := all
-.PHONY: help deps all demo test programs fuzzers bench asan fuzz lint format sizes install clean
+.PHONY: help deps all demo test programs fuzzers browser notebook bench asan fuzz lint format sizes install clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -67,6 +67,12 @@ cuda: deps ## the CUDA backend, libjargon_cuda.so beside the program: needs nvcc
 emulate: deps ## every CUDA kernel on the CPU: three schedules, memory, undefined behaviour, races; then planted mistakes
 	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD) programs $(EMULATED)
 	@BUILD=$(BUILD) sh tests/cuda_on_cpu/emulate.sh
+
+browser: all ## the evaluation's page in a headless Chromium: drawing, filters, keyboard, hostile text, 10,000 utterances
+	@BUILD=$(BUILD) sh tests/run.sh browser
+
+notebook: all ## run notebooks/ from their example data, made anew (needs python3-matplotlib)
+	@BUILD=$(BUILD) sh tests/cli/notebook.sh
 
 bench: programs ## time operations and training steps on this machine; JSON lines into tests/bench/results/
 	@BUILD=$(BUILD) sh tests/bench/run.sh

@@ -8,7 +8,7 @@
 #include "eval/fields.h"
 #include "src/base/file.h"
 
-enum { TERMS_SHOWN = 20 };
+enum { TERMS_SHOWN = 20, SMALL_SHOWN = 40 };
 
 /* Text from the data: what Markdown or HTML would take for markup is escaped, control characters become
  * spaces. */
@@ -288,23 +288,33 @@ static void confidence(FILE *out, const json_t *document) {
   }
 }
 
-/* How many more speakers the small cells would need. */
+/* A cell without an interval, and how many more speakers it would need. */
+static void small_cell(FILE *out, const json_t *document, const json_t *slice, const json_t *cell) {
+  const json_t *thresholds = json_object_get(document, "thresholds"), *power = json_object_get(cell, "power");
+  long long speakers = field_count(cell, "speakers"), more = field_count(power, "more");
+  long long least = field_count(thresholds, "least_speakers") - speakers;
+  fputs("  - ", out), put_owned(out, group_name(json_object_get(cell, "values")));
+  fputs(" (", out), put_owned(out, keys_name(json_object_get(slice, "keys")));
+  fprintf(out, "): %lld speaker%s, %lld words", speakers, speakers == 1 ? "" : "s",
+          field_count(cell, "words"));
+  if (json_is_integer(json_object_get(power, "more")))
+    fprintf(out, "; %lld more to show a gap of %g points", more > least ? more : least,
+            100 * field_number(thresholds, "gap"));
+  fputc('\n', out);
+}
+
 static void small_cells(FILE *out, const json_t *document) {
   size_t s, c;
   json_t *slice, *cell;
   int small = 0;
-  double gap = field_number(json_object_get(document, "thresholds"), "gap");
   json_array_foreach(json_object_get(document, "slices"), s, slice)
       json_array_foreach(json_object_get(slice, "cells"), c, cell) {
-    const json_t *power = json_object_get(cell, "power");
-    if (json_is_array(json_object_get(cell, "interval")) || !s) continue;
+    if (!s || json_is_array(json_object_get(cell, "interval"))) continue;
     if (!small++) fputs("- Too small to conclude from:\n", out);
-    fputs("  - ", out), put_owned(out, group_name(json_object_get(cell, "values")));
-    fprintf(out, ": %lld speakers, %lld words", field_count(cell, "speakers"), field_count(cell, "words"));
-    if (field_count(power, "more") > 0 && isfinite(gap))
-      fprintf(out, "; %lld more speakers to show a gap of %g points", field_count(power, "more"), 100 * gap);
-    fputc('\n', out);
+    if (small <= SMALL_SHOWN) small_cell(out, document, slice, cell);
   }
+  if (small > SMALL_SHOWN)
+    fprintf(out, "  - and %d more, which the tables above show.\n", small - SMALL_SHOWN);
 }
 
 static void limits(FILE *out, const json_t *document) {

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Runs every test program and script (or the kinds named: ops unit golden data cli e2e), one line each, and closes with
+# Runs every test program and script (or the kinds named: ops unit golden data cli browser e2e), one line each, and closes with
 # the counts. Fails when a test fails, and when none ran.  BUILD names the build folder.
 BUILD=${BUILD:-build}
 export BUILD
-kinds=${*:-ops unit golden data cli e2e}
+kinds=${*:-ops unit golden data cli browser e2e}
 passed=0 failed=0 skipped=0 broken=
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

@@ -96,10 +96,11 @@ function sliceRows(slices, order) {
   return rows;
 }
 
-/* The words that a gap of thresholds.gap would need. */
+/* How many more speakers would show a gap of thresholds.gap; never fewer than an interval needs. */
 function powerText(cell) {
   if (!cell.power) return null;
-  const {more, detectable} = cell.power;
+  const {detectable} = cell.power, least = Math.max(0, THRESHOLDS.least_speakers - cell.speakers);
+  const more = known(cell.power.more) ? Math.max(cell.power.more, least) : null;
   return (known(more) ? more > 0 ? `${count(more)} more` : 'enough' : 'not by this cell alone') +
       (known(detectable) ? `; today ${fixed(100 * detectable, 1)} points` : '');
 }

@@ -14,7 +14,7 @@ function comparison() {
   const {before} = ALL, judged = verdict(before);
   node.append(el('div', {class: 'tiles'}, tile(`${percent(before.wer)} → ${percent(ALL.wer)}`, 'word error rate', el('span', {class: judged.kind}, judged.text)),
       tile(points(before.difference), 'points', before.difference_interval ? `95 % interval ${range(before.difference_interval, points)}` : ALL.no_interval || ''),
-      tile(percent(before.improvement_probability, 1), 'probability of improvement', `bootstrap by speaker; p ${chance(before.p)}`),
+      tile(before.improvement_probability > 0.9995 ? '> ' + percent(0.999, 1) : percent(before.improvement_probability, 1), 'probability of improvement', `bootstrap by speaker; p ${chance(before.p)}`),
       before.mapsswe ? tile(chance(before.mapsswe.p), 'p of matched pairs (MAPSSWE)', `z ${fixed(before.mapsswe.z, 2)}, ${plural(before.mapsswe.segments, 'segment')}`) :
           tile(DASH, 'matched pairs (MAPSSWE)', 'too few segments')));
   if (SLICES.length) {
