@@ -1,14 +1,18 @@
 #include "kernels/gemm.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/product.h"
 #include "kernels/cpu/stream.h"
 
 enum {
-  TILE_ROWS = 24,      /* of the result, one task each: few enough to balance, enough to use a panel well */
-  WEIGHT_DEPTH = 4096, /* rows of x packed at a time for the weights' gradient */
+  WEIGHT_COLUMNS = 256, /* of a tile of the weights' gradient */
+  TILE_ROWS = 48,       /* of the result, one task each: few enough to balance, enough to use a panel well */
+  WEIGHT_DEPTH =
+      2 * PRODUCT_DEPTH,   /* rows of x packed at a time for the weights' gradient: in the second cache */
+  PACK_DEPTH = 32,         /* of them one task each: read along, not across */
   PARALLEL_PRODUCT = 65536 /* multiplications below which one thread does it alone */
 };
 
@@ -47,47 +51,57 @@ void cpu_gemm_backward_input(Stream *stream, void *dx, const void *dy, const voi
   if (M) product(stream, dx, NULL, dy, w, (size_t)K, 1, M, K, N);
 }
 
-/* Rows first .. first + D - 1 of dy^T x, and of the sums of dy, added to rows n .. n + rows - 1 of dw and
- * dbias. */
-static void weight_tile(float *dw, float *dbias, const float *dy, const float *packed, int n, int rows, int D,
-                        int N, int K) {
-  float columns[PRODUCT_DEPTH * TILE_ROWS]; /* of dy, side by side */
-  double sum[TILE_ROWS] = {0};
-  size_t panel_size = panel_floats((size_t)D);
+/* Rows n .. n + rows - 1, columns k .. of dw += dy^T x, of D rows of dy and x (packed), and sum += those rows
+ * of dy. */
+static void weight_tile(float *dw, double *sum, const float *dy, const float *packed, int n, int rows, int k,
+                        int D, int N, int K) {
+  float columns[PRODUCT_DEPTH * TILE_ROWS] = {0}; /* of dy, side by side */
   for (int d = 0; d < D; d += PRODUCT_DEPTH) {
     int depth = least(D - d, PRODUCT_DEPTH);
-    for (int m = 0; m < depth; m++)
-      for (int i = 0; i < rows; i++) {
-        float g = dy[(size_t)(d + m) * (size_t)N + (size_t)(n + i)];
-        columns[m * TILE_ROWS + i] = g;
-        sum[i] += (double)g;
-      }
-    float *c = dw + (size_t)n * (size_t)K;
-    product_panels(c, (size_t)K, c, (size_t)K, columns, 1, TILE_ROWS, packed + panel_floats((size_t)d),
-                   panel_size, rows, K, depth);
+    for (int m = 0; m < depth; m++) {
+      const float *from = dy + (size_t)(d + m) * (size_t)N + (size_t)n;
+      if (rows == TILE_ROWS)
+        memcpy(columns + m * TILE_ROWS, from, TILE_ROWS * sizeof *columns);
+      else
+        for (int i = 0; i < rows; i++) columns[m * TILE_ROWS + i] = from[i];
+      if (k) continue; /* the sums once */
+#pragma omp simd
+      for (int i = 0; i < TILE_ROWS; i++) sum[i] += (double)columns[m * TILE_ROWS + i];
+    }
+    float *c = dw + (size_t)n * (size_t)K + k;
+    product_panels(c, (size_t)K, c, (size_t)K, columns, 1, TILE_ROWS,
+                   packed + packed_floats(D, k) + panel_floats((size_t)d), panel_floats((size_t)D), rows,
+                   least(K - k, WEIGHT_COLUMNS), depth);
   }
-  if (dbias)
-    for (int i = 0; i < rows; i++) dbias[n + i] = (float)((double)dbias[n + i] + sum[i]);
+}
+
+/* packed = D rows of x, by the threads of the team. */
+static void pack_rows(float *packed, const float *x, int D, int K) {
+#pragma omp for schedule(static)
+  for (int d = 0; d < D; d += PACK_DEPTH)
+    for (int k = 0; k < K; k += PRODUCT_COLUMNS)
+      product_pack(packed + packed_floats(D, k) + panel_floats((size_t)d), x + (size_t)d * (size_t)K + k,
+                   (size_t)K, 1, least(D - d, PACK_DEPTH), least(K - k, PRODUCT_COLUMNS));
 }
 
 void cpu_gemm_backward_weight(Stream *stream, float *dw, float *dbias, const void *dy, const void *x, int M,
                               int N, int K) {
-  int panels = (int)tile_count((size_t)K, PRODUCT_COLUMNS), tiles = (int)tile_count((size_t)N, TILE_ROWS);
+  size_t tiles = tile_count((size_t)N, TILE_ROWS);
+  double *sums =
+      stream_scratch(stream, tiles * TILE_ROWS * sizeof *sums +
+                                 packed_floats(WEIGHT_DEPTH, K) * sizeof(float)); /* of dy's columns */
+  float *packed = (float *)(sums + tiles * TILE_ROWS);
+  memset(sums, 0, tiles * TILE_ROWS * sizeof *sums);
+#pragma omp parallel if (worth_sharing(M, N, K))
   for (int first = 0; first < M; first += WEIGHT_DEPTH) {
     int D = least(M - first, WEIGHT_DEPTH);
-    size_t panel_size = panel_floats((size_t)D);
-    float *packed = stream_scratch(stream, (size_t)panels * panel_size * sizeof *packed);
-    const float *x_here = (const float *)x + (size_t)first * (size_t)K;
     const float *dy_here = (const float *)dy + (size_t)first * (size_t)N;
-#pragma omp parallel if (worth_sharing(D, N, K))
-    {
-#pragma omp for schedule(static)
-      for (int p = 0; p < panels; p++)
-        product_pack(packed + (size_t)p * panel_size, x_here + p * PRODUCT_COLUMNS, (size_t)K, 1, D,
-                     least(K - p * PRODUCT_COLUMNS, PRODUCT_COLUMNS));
-#pragma omp for schedule(dynamic)
-      for (int t = 0; t < tiles; t++)
-        weight_tile(dw, dbias, dy_here, packed, t * TILE_ROWS, least(N - t * TILE_ROWS, TILE_ROWS), D, N, K);
-    }
+    pack_rows(packed, (const float *)x + (size_t)first * (size_t)K, D, K);
+#pragma omp for schedule(dynamic) collapse(2)
+    for (size_t t = 0; t < tiles; t++)
+      for (int k = 0; k < K; k += WEIGHT_COLUMNS)
+        weight_tile(dw, sums + t * TILE_ROWS, dy_here, packed, (int)t * TILE_ROWS,
+                    least(N - (int)t * TILE_ROWS, TILE_ROWS), k, D, N, K);
   }
+  for (int n = 0; dbias && n < N; n++) dbias[n] = (float)((double)dbias[n] + sums[n]);
 }
