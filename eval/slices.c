@@ -5,14 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-/* One metadata key of all utterances: the values in order, and each utterance's place among them. */
-typedef struct Column {
-  char *key;
-  char **values;
-  int count; /* of known values; the id of unknown is `count` */
-  int *ids;
-} Column;
-
 static bool is_unknown(const char *value) {
   static const char *words[] = {"", "unknown", "unk", "n/a", "none", "null", "nan", "-", "?"};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -41,7 +33,7 @@ static int by_text(const void *left, const void *right) {
   return strverscmp(((const Value *)left)->text, ((const Value *)right)->text); /* 9 before 10 */
 }
 
-static void column_make(Column *column, const char *key, const Hypotheses *hypotheses) {
+void column_make(Column *column, const char *key, const Hypotheses *hypotheses) {
   int known = 0;
   Value *values = xcalloc((size_t)hypotheses->count, sizeof *values);
   *column = (Column){xstrdup(key), NULL, 0, xcalloc((size_t)hypotheses->count, sizeof(int))};
@@ -66,7 +58,7 @@ static void column_make(Column *column, const char *key, const Hypotheses *hypot
   free(values);
 }
 
-static void column_free(Column *column) {
+void column_free(Column *column) {
   for (int i = 0; i < column->count; i++) free(column->values[i]);
   free(column->key), free(column->values), free(column->ids);
 }

@@ -76,6 +76,17 @@ typedef struct SpeakerSum {
 int slices_speakers(const Slices *slices, const Hypotheses *hypotheses, const int *items, int count,
                     SpeakerSum **sums);
 
+/* One metadata key of all utterances. */
+typedef struct Column {
+  char *key;
+  char **values; /* the known ones, in order */
+  int count;
+  int *ids; /* of each utterance, its value's place; `count` when it is unknown */
+} Column;
+
+void column_make(Column *column, const char *key, const Hypotheses *hypotheses);
+void column_free(Column *column);
+
 /* The value of a metadata field as text, the caller's to free; NULL: unknown. */
 char *metadata_text(const json_t *value);
 

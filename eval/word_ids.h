@@ -18,6 +18,9 @@ void word_ids_free(WordIds *ids);
 
 uint32_t word_ids_get(WordIds *ids, const char *text, size_t length);
 
+/* The same, but -1 for a word that has none. */
+int64_t word_ids_find(const WordIds *ids, const char *text, size_t length);
+
 /* The ids of the words of a text, separated by single or more spaces; returns how many. */
 int word_ids_split(WordIds *ids, const char *text, uint32_t *out);
 

@@ -1,10 +1,12 @@
 #include "src/cmd/evaluation.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "eval/jargon_json.h"
 #include "eval/scores_json.h"
 #include "src/cmd/verb.h"
 
@@ -23,6 +25,7 @@ void evaluation_init(Evaluation *evaluation) {
                              .normalize = "basic",
                              .costs = "plain",
                              .speaker = "speaker",
+                             .domain_key = "domain",
                              .thresholds = THRESHOLDS,
                              .replicates = 10000,
                              .seed = 1};
@@ -47,11 +50,19 @@ int evaluation_options(Evaluation *e, Option *table) {
        .choices = "plain|sclite"},
       {"speaker", OPTION_TEXT, &e->speaker, "KEY", "the metadata key that names the speaker"},
       {"match", OPTION_LIST, &e->match, "KEYS",
-       "metadata keys in which matched utterances of two groups agree; seconds and words they always do"},
+       "metadata keys in which matched utterances of two groups agree, beside seconds and words; the "
+       "domain's unless given"},
       {"least-speakers", OPTION_INT, &e->thresholds.least_speakers, "N",
        "fewer real speakers get no interval, no rank and no gap", .min = 3, .max = 1000},
       {"gap", OPTION_REAL, &e->thresholds.gap, "SHARE",
        "the gap in WER that speakers are planned for: 0.05 is 5 points", .min = 0.001, .max = 1},
+      {"terms", OPTION_TEXT, &e->terms, "FILE",
+       "terms of the field, one a line, after a tab the domain each belongs to: how they are recognised"},
+      {"mine", OPTION_TEXT, &e->mine, "FILE",
+       "instead of --terms: general text; words frequent in a domain and rare there are its terms"},
+      {"vocabulary", OPTION_TEXT, &e->vocabulary, "FILE",
+       "training text or a list of words: how many words of the references it lacks"},
+      {"domain-key", OPTION_TEXT, &e->domain_key, "KEY", "the metadata key that names the domain"},
       {"replicates", OPTION_INT, &e->replicates, "N", "bootstrap replicates", .min = 1000, .max = 1000000},
       {"seed", OPTION_INT, &e->seed, "N", "of the bootstrap", .min = 0, .max = 2147483647}};
   enum { COUNT = sizeof shared / sizeof *shared };
@@ -60,17 +71,75 @@ int evaluation_options(Evaluation *e, Option *table) {
   return COUNT;
 }
 
+static Status set_part(json_t *document, const char *name, json_t *part) {
+  if (!part) return fail(ERR_DATA, "a name in the part \"%s\" is not valid UTF-8, which JSON needs", name);
+  json_object_set_new(document, name, part);
+  return OK;
+}
+
+static Status add_jargon(Evaluation *e, const Column *domains, const Slices *slices,
+                         const Bootstrap *bootstrap) {
+  Status status = OK;
+  Terms terms = {0};
+  Lexicon general = {0};
+  Jargon jargon = {0};
+  if (e->terms && e->mine) TRY(fail(ERR_USAGE, "--terms and --mine: give one of them"));
+  if (!e->terms && !e->mine) return OK;
+  if (e->terms) {
+    TRY(terms_read(&terms, e->terms, e->normalizer));
+  } else {
+    TRY(lexicon_read(&general, e->mine, e->normalizer));
+    terms_mine(&terms, &e->alignments, domains, &general);
+  }
+  jargon_make(&jargon, &terms, &e->alignments, domains, slices, bootstrap, &e->thresholds);
+  TRY(set_part(e->document, "jargon",
+               jargon_json(&jargon, e->terms ? e->terms : "mined", e->domain_key, e->alignments.before)));
+done:
+  jargon_free(&jargon);
+  lexicon_free(&general);
+  terms_free(&terms);
+  return status;
+}
+
+static Status add_vocabulary(Evaluation *e, const Column *domains) {
+  Status status = OK;
+  Lexicon vocabulary = {0};
+  Unknowns unknowns = {0};
+  if (!e->vocabulary) return OK;
+  TRY(lexicon_read(&vocabulary, e->vocabulary, e->normalizer));
+  unknowns_make(&unknowns, &vocabulary, &e->alignments, domains);
+  TRY(set_part(e->document, "vocabulary", vocabulary_json(&unknowns, e->vocabulary, &vocabulary)));
+done:
+  unknowns_free(&unknowns);
+  lexicon_free(&vocabulary);
+  return status;
+}
+
+/* Scores that are no probabilities (some ctm files have them) cost this part alone. */
+static Status add_confidence(Evaluation *e) {
+  Confidence confidence;
+  if (confidence_make(&confidence, &e->hypotheses, &e->alignments) != OK) {
+    fprintf(stderr, "no figures on confidence: %s\n", fail_text());
+    return OK;
+  }
+  return confidence.words ? set_part(e->document, "confidence", confidence_json(&confidence)) : OK;
+}
+
 /* The figures and the document; what they are made from does not outlive them. */
 static Status evaluation_measure(Evaluation *e, const AlignCosts *costs) {
   Status status = OK;
   Slices slices = {0};
   Gaps gaps = {0};
   Models models = {0};
+  Column domains = {0};
   Bootstrap bootstrap = {(uint64_t)e->seed, e->replicates};
   PairSums *pairs = alignments_pairs(&e->alignments);
   TRY(slices_make(&slices, &e->hypotheses, e->by.items, e->by.count, e->pairs, e->speaker));
   cells_measure(&slices, &e->hypotheses, pairs, &bootstrap, &e->thresholds);
-  gaps_make(&gaps, &slices, &e->hypotheses, e->match.items, e->match.count, &bootstrap, &e->thresholds);
+  column_make(&domains, e->domain_key, &e->hypotheses);
+  StringList exact = e->match;
+  if (!exact.count && domains.count) exact = (StringList){&e->domain_key, 1};
+  gaps_make(&gaps, &slices, &e->hypotheses, exact.items, exact.count, &bootstrap, &e->thresholds);
   models_make(&models, &slices, &e->hypotheses, &e->thresholds);
   ScoresSettings settings = {.tool = "jargon " JARGON_VERSION,
                              .hyp = e->hyp,
@@ -83,7 +152,11 @@ static Status evaluation_measure(Evaluation *e, const AlignCosts *costs) {
                              .thresholds = &e->thresholds};
   TRY(scores_json(&e->document,
                   &(Scores){.settings = &settings, .slices = &slices, .gaps = &gaps, .models = &models}));
+  TRY(add_jargon(e, &domains, &slices, &bootstrap));
+  TRY(add_vocabulary(e, &domains));
+  TRY(add_confidence(e));
 done:
+  column_free(&domains);
   models_free(&models);
   gaps_free(&gaps);
   slices_free(&slices);

@@ -14,6 +14,7 @@ typedef struct Evaluation {
   /* The settings, by options. */
   const char *hyp, *ref, *before, *format, *ref_format, *before_format, *missing;
   const char *normalize, *costs, *speaker;
+  const char *terms, *mine, *vocabulary, *domain_key;
   StringList by, match;
   Thresholds thresholds;
   bool pairs;
