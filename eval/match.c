@@ -193,6 +193,10 @@ static void partner_join(Partner *partner, const Span *words, int count, RecordB
   free(text.data);
 }
 
+static double middle(const Span *word) { return word->start + (word->end - word->start) / 2; }
+
+/* A segment's end is rounded to single precision, as in sclite, so that a word with its middle just there
+ * falls alike. */
 static Status match_times(const Records *ref, const Records *hyp, bool missing_empty, Partner *partners,
                           RecordBlock **blocks) {
   Status status = OK;
@@ -212,7 +216,7 @@ static Status match_times(const Records *ref, const Records *hyp, bool missing_e
     for (int s = start; s < end; s++) {
       int from = at;
       while (at < word_count && channel_compare(&words[at], first) == 0 &&
-             (s == end - 1 || words[at].start + (words[at].end - words[at].start) / 2 < segments[s].end))
+             (s == end - 1 || middle(&words[at]) < (float)segments[s].end))
         at++;
       partner_join(&partners[segments[s].item], &words[from], at - from, blocks);
     }

@@ -43,7 +43,8 @@ static Figures figures_percent(Figures counts) {
   Figures out = counts;
   for (int k = CORRECT; k < FIGURES; k++) {
     double whole = counts.of[k == WRONG ? SENTENCES : WORDS];
-    out.of[k] = whole > 0 ? 100 * counts.of[k] / whole : 0;
+    out.of[k] =
+        whole > 0 ? counts.of[k] / whole * 100 : 0; /* in this order: 57 of 400 is 14.2, as in sclite */
   }
   return out;
 }
@@ -93,7 +94,8 @@ static void repeat(FILE *stream, char c, int count) {
 /* Puts the text into the middle of `width` columns of the line; an odd space goes before it (behind a long
  * one). */
 static void put(char *line, const char *text, int width) {
-  int length = (int)strlen(text), left = width > length ? (width - length + (length <= CELL || *text == ' ')) / 2 : 0;
+  int length = (int)strlen(text),
+      left = width > length ? (width - length + (length <= CELL || *text == ' ')) / 2 : 0;
   memcpy(line + left, text, (size_t)length);
 }
 

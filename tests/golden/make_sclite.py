@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""References and hypotheses with what Debian's sctk (NIST sclite) makes of them.
+
+  make_sclite.py                  writes tests/golden/sclite (apt-get install sctk)
+  make_sclite.py --live 100       100 fresh sets, sclite against build/jargon, every report byte for byte
+  make_sclite.py --pairs DIR      every REF.trn/HYP.trn (a.ref.trn, a.hyp.trn) or a.stm/a.ctm pair of a folder, the same
+
+Run from the repository's root. The texts are random words; sets: plain, alternatives (with optional words), segments
+(stm and ctm with gaps, ignored segments, labels, alternatives). BUILD names the build folder."""
+import argparse, os, pathlib, random, subprocess, sys, tempfile
+
+WORDS = ["a", "the", "of", "word", "gini", "genie", "poverty", "x-ray", "it's", "uh", "um", "incidence"]
+REPORTS = ["sys", "raw", "pra", "dtl"]
+
+
+class Maker:
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+
+    def words(self, low, high):
+        return [self.random.choice(WORDS) for _ in range(self.random.randint(low, high))]
+
+    def group(self, depth=0):
+        parts = []
+        for _ in range(self.random.randint(2, 3)):
+            kind = self.random.random()
+            if kind < 0.2:
+                parts.append("@")
+            elif kind < 0.35 and depth < 2:
+                parts.append(" ".join(self.words(0, 1) + [self.group(depth + 1)] + self.words(0, 1)))
+            else:
+                parts.append(" ".join(self.words(1, 3)))
+        return "{ " + " / ".join(parts) + " }"
+
+    def reference(self, marks):
+        """The reference as written, and the words that a recogniser errs about."""
+        said = self.words(1, 14) if self.random.random() > 0.05 else []
+        written = []
+        for word in said:
+            kind = self.random.random()
+            written.append(self.group() if marks and kind < 0.15 else
+                           "(" + word + ")" if marks and kind < 0.25 else word)
+        return " ".join(written), said
+
+    def recognised(self, said):
+        out = []
+        for word in said:
+            kind = self.random.random()
+            if kind < 0.12:
+                continue
+            if kind < 0.3:
+                word = self.random.choice(WORDS)
+            elif kind < 0.4:
+                out.append(self.random.choice(WORDS))
+            out.append(word)
+        return out
+
+    def transcripts(self, folder, name, count, marks):
+        with open(folder / f"{name}.ref.trn", "w") as ref, open(folder / f"{name}.hyp.trn", "w") as hyp:
+            for i in range(count):
+                written, said = self.reference(marks)
+                speaker = self.random.choice(["anna", "bob", "c3", "a-longer-name"]).replace("-", "")
+                ref.write(f"{written} ({speaker}-{i:03d})\n")
+                hyp.write(f"{' '.join(self.recognised(said))} ({speaker}-{i:03d})\n")
+
+    def segments(self, folder, name, count):
+        with open(folder / f"{name}.stm", "w") as stm, open(folder / f"{name}.ctm", "w") as ctm:
+            stm.write(';; LABEL "o" "Overall" "everything"\n;; LABEL "m" "Male" "men"\n;; LABEL "f" "Female" "women"\n')
+            for recording in ["f1", "f2"]:
+                for channel in "ab":
+                    self.channel(stm, ctm, recording, channel, count // 4)
+
+    def channel(self, stm, ctm, recording, channel, count):
+        time = 0.0
+        for i in range(count):
+            written, said = self.reference(True)
+            if i and self.random.random() < 0.1:
+                written = "ignore_time_segment_in_scoring"
+            end = time + 0.5 + 0.4 * len(said)
+            speaker, label = self.random.choice([("s1", "m"), ("s2", "f")])
+            stm.write(f"{recording} {channel} {speaker} {time:.2f} {end:.2f} <o,{label}> {written}\n")
+            at, begin = self.recognised(said), time - 0.2
+            for word in at or ["uh"][: i == 0]:
+                begin = max(0, begin + self.random.uniform(0.1, 0.45))
+                ctm.write(f"{recording} {channel} {begin:.2f} 0.20 {word}\n")
+            time = max(end, begin) + self.random.choice([0, 0, 0.7])
+
+
+def sclite(folder, name, out):
+    stm = (folder / f"{name}.stm").exists()
+    files = ([f"{name}.stm", "stm", "-h", f"{name}.ctm", "ctm"] if stm else
+             [f"{name}.ref.trn", "trn", "-h", f"{name}.hyp.trn", "trn", "-i", "spu_id"])
+    # -D: words in parentheses need not be said
+    subprocess.run(["sctk", "sclite", "-D", "-r"] + files + ["-o", "sum", "rsum", "pra", "dtl", "-O", str(out), "-n", name],
+                   cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+
+def jargon(folder, name, out):
+    stm = (folder / f"{name}.stm").exists()
+    ref, hyp = (f"{name}.stm", f"{name}.ctm") if stm else (f"{name}.ref.trn", f"{name}.hyp.trn")
+    program = os.path.abspath(os.environ.get("BUILD", "build")) + "/jargon"
+    subprocess.run([program, "eval", "--hyp", hyp, "--ref", ref, "--normalize", "none", "--costs", "sclite",
+                    "--replicates", "1000", "--sclite", f"{out}/{name}"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+
+def differences(folder, names):
+    """Prints what differs; returns how many reports were compared and how many differ."""
+    compared = differing = 0
+    with tempfile.TemporaryDirectory() as theirs, tempfile.TemporaryDirectory() as ours:
+        for name in names:
+            sclite(folder, name, theirs)
+            jargon(folder, name, ours)
+            for report in REPORTS:
+                compared += 1
+                a, b = (pathlib.Path(d, f"{name}.{report}").read_text().splitlines() for d in (theirs, ours))
+                lines = [(x, y) for x, y in zip(a, b) if x != y]
+                if lines or len(a) != len(b):
+                    differing += 1
+                    print(f"{folder}/{name}.{report}: {len(lines)} lines differ, {len(a)} against {len(b)} lines")
+                    for x, y in lines[:6]:
+                        print(f"    sclite {x}\n    jargon {y}")
+    return compared, differing
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--live", type=int, default=0, metavar="SETS")
+    parser.add_argument("--pairs", type=pathlib.Path, metavar="DIR")
+    arguments = parser.parse_args()
+    compared = differing = 0
+    if arguments.pairs:
+        names = [p.name[: -len(".ref.trn")] for p in sorted(arguments.pairs.glob("*.ref.trn"))]
+        names += [p.stem for p in sorted(arguments.pairs.glob("*.stm"))]
+        compared, differing = differences(arguments.pairs, names)
+    for seed in range(1, arguments.live + 1):
+        with tempfile.TemporaryDirectory() as folder:
+            folder, maker = pathlib.Path(folder), Maker(seed)
+            maker.transcripts(folder, "plain", 200, False)
+            maker.transcripts(folder, "alternatives", 200, True)
+            maker.segments(folder, "segments", 200)
+            more, wrong = differences(folder, ["plain", "alternatives", "segments"])
+            compared, differing = compared + more, differing + wrong
+    if compared:
+        print(f"{compared} reports compared, {differing} differ")
+        sys.exit(differing > 0)
+    folder = pathlib.Path("tests/golden/sclite")
+    folder.mkdir(exist_ok=True)
+    maker = Maker(4)
+    maker.transcripts(folder, "plain", 40, False)
+    maker.transcripts(folder, "alternatives", 40, True)
+    maker.segments(folder, "segments", 40)
+    for name in ["plain", "alternatives", "segments"]:
+        sclite(folder, name, folder.resolve())
+
+
+main()
