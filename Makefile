@@ -65,7 +65,7 @@ cuda: deps ## the CUDA backend, libjargon_cuda.so beside the program: needs nvcc
 	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD) all $(BUILD)/libjargon_cuda.so
 
 emulate: deps ## every CUDA kernel on the CPU: three schedules, memory, undefined behaviour, races; then planted mistakes
-	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD) programs $(EMULATED)
+	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD) programs $(BUILD)/emulated-asan/libjargon_cuda.so $(BUILD)/emulated-tsan/libjargon_cuda.so
 	@BUILD=$(BUILD) sh tests/cuda_on_cpu/emulate.sh
 
 browser: all ## the evaluation's page in a headless Chromium: drawing, filters, keyboard, hostile text, 10,000 utterances
@@ -173,6 +173,7 @@ $(BUILD)/libjargon_cuda.so: $(CUDA_OBJ)
 
 # The CUDA backend's very sources for the emulator (tests/cuda_on_cpu): plain, and checked by the sanitizers.
 EMULATOR := tests/cuda_on_cpu
+comma := ,
 EMULATED_CU := $(filter-out kernels/cuda/gemm.cu,$(wildcard kernels/cuda/*.cu))
 EMULATED_CUH := $(patsubst %,$(BUILD)/emulated/%,$(wildcard kernels/cuda/*.cuh))
 EMULATED_FLAGS = -std=c++17 -g -fPIC -fvisibility=hidden -fno-strict-aliasing -Wall -Wextra -Wno-unknown-pragmas -I$(BUILD)/emulated \
@@ -195,8 +196,7 @@ $(BUILD)/emulated-$(1)/$(EMULATOR)/%.o: $(EMULATOR)/%.cc $(EMULATED_CUH)
 $(BUILD)/emulated-$(1)/libjargon_cuda.so: $(EMULATED_CU:%.cu=$(BUILD)/emulated-$(1)/%.o) \
     $(patsubst %.cc,$(BUILD)/emulated-$(1)/%.o,$(wildcard $(EMULATOR)/*.cc))
 	@echo "  LD    $$@"
-	@sh $(EMULATOR)/holes.sh $$^ >$$(@D)/holes.cc && $$(CXX) -c -fPIC -o $$(@D)/holes.o $$(@D)/holes.cc
-	@$$(CXX) $$(EMULATED_$(1)) -shared -Wl,-z,defs -o $$@ $$^ $$(@D)/holes.o
+	@$$(CXX) $$(EMULATED_$(1)) -shared $$(if $$(filter plain,$(1)),-Wl$$(comma)-z$$(comma)defs) -o $$@ $$^
 endef
 $(foreach kind,plain asan tsan,$(eval $(call EMULATED_RULES,$(kind))))
 .PRECIOUS: $(BUILD)/emulated/%.cc $(BUILD)/emulated/%.cuh

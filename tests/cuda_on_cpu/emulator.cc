@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "cuda_runtime.h"
+#include "device_memory.h"
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/common_interface_defs.h>
@@ -521,6 +522,7 @@ void launch(const char *name, dim3 grid, dim3 block, size_t shared, void (*kerne
   void *memory = nullptr; /* of the exact size, so that AddressSanitizer sees the end */
   if (shared && posix_memalign(&memory, 1024, shared)) fail("no memory");
   shared_memory = (char *)memory;
+  DeviceMemory unlocked;
   for (size_t i = 0; i < blocks; i++) {
     size_t b = schedule == REVERSE ? blocks - 1 - i : i;
     if (shared) memset(shared_memory, 0xff, shared);

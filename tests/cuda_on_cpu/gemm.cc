@@ -6,12 +6,14 @@
 
 #include "kernels/cuda/device.cuh"
 #include "kernels/cuda/release.h"
+#include "tests/cuda_on_cpu/device_memory.h"
 
 void gemm_release(Stream *) {}
 
 template <typename T>
 static void gemm_forward_launch(Stream *, void *y, const void *x, const void *w, const float *bias, int M,
                                 int N, int K) {
+  emulator::DeviceMemory unlocked;
   for (int m = 0; m < M; m++)
     for (int n = 0; n < N; n++) {
       const T *a = (const T *)x + (size_t)m * K, *b = (const T *)w + (size_t)n * K;
@@ -26,6 +28,7 @@ static void gemm_forward_launch(Stream *, void *y, const void *x, const void *w,
 template <typename T>
 static void gemm_backward_input_launch(Stream *, void *dx, const void *dy, const void *w, int M, int N,
                                        int K) {
+  emulator::DeviceMemory unlocked;
   std::vector<float> sums((size_t)K);
   for (int m = 0; m < M; m++) {
     for (float &sum : sums) sum = 0;
@@ -40,6 +43,7 @@ static void gemm_backward_input_launch(Stream *, void *dx, const void *dy, const
 template <typename T>
 static void gemm_backward_weight_launch(Stream *, float *dw, float *dbias, const void *dy, const void *x,
                                         int M, int N, int K) {
+  emulator::DeviceMemory unlocked;
   for (int n = 0; n < N; n++) {
     double bias = 0;
     for (int m = 0; m < M; m++) {

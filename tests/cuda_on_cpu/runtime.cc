@@ -1,14 +1,77 @@
-/* The CUDA runtime of the emulator: device memory is host memory, and everything is done when it is called.
- */
+/* The CUDA runtime of the emulator: everything is done when it is called. Device memory is host memory that
+ * only kernels and the runtime may touch: at all other times its pages are locked, so host code that follows
+ * a pointer of the device ends as it would beside a GPU. Under a sanitizer each piece is a block of malloc()
+ * of its exact size instead. */
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <map>
 
 #include "cuda_runtime.h"
+#include "device_memory.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(EMULATOR_TSAN)
+enum { LOCKED = 0 };
+#else
+enum { LOCKED = 1 };
+#endif
 
 namespace emulator {
+
 cudaError_t last_error = cudaSuccess;
 size_t shared_limit = 48 << 10; /* until a kernel asks for more */
+
+enum { ALIGN = 256 };
+static const size_t REGION = (size_t)4 << 30, STEP = (size_t)1 << 20;
+static char *region;
+static size_t reached;                  /* bytes of the region that were ever used, in steps */
+static int users;                       /* of device memory, now */
+static std::map<size_t, size_t> pieces; /* offset, size */
+
+static void explain(int signal_number, siginfo_t *info, void *) {
+  static const char text[] = "emulator: host code touched device memory\n";
+  const char *at = static_cast<const char *>(info->si_addr);
+  if (at >= region && at < region + REGION && write(2, text, sizeof text - 1) < 0) abort();
+  signal(signal_number, SIG_DFL);
+}
+
+static void open_region() {
+  void *memory = mmap(nullptr, REGION, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) fail("no address space for device memory");
+  region = static_cast<char *>(memory);
+  struct sigaction action = {};
+  action.sa_sigaction = explain;
+  action.sa_flags = SA_SIGINFO;
+  sigaction(SIGSEGV, &action, nullptr);
+}
+
+DeviceMemory::DeviceMemory() {
+  if (LOCKED && users++ == 0 && reached) mprotect(region, reached, PROT_READ | PROT_WRITE);
+}
+
+DeviceMemory::~DeviceMemory() {
+  if (LOCKED && --users == 0 && reached) mprotect(region, reached, PROT_NONE);
+}
+
+/* The first gap that is large enough. */
+static void *piece_new(size_t bytes) {
+  if (!region) open_region();
+  size_t size = (bytes + ALIGN - 1) / ALIGN * ALIGN + ALIGN, at = 0;
+  for (const auto &piece : pieces) {
+    if (piece.first - at >= size) break;
+    at = piece.first + piece.second;
+  }
+  if (at + size > REGION) return nullptr;
+  pieces[at] = size;
+  if (at + size > reached) reached = (at + size + STEP - 1) / STEP * STEP;
+  return region + at;
+}
+
 } // namespace emulator
 
+using emulator::DeviceMemory;
 using emulator::last_error;
 
 struct CUstream_st {
@@ -17,25 +80,43 @@ struct CUstream_st {
 
 /* 256-aligned as on a device, and poisoned: reading what was never written shows. */
 cudaError_t cudaMalloc(void **p, size_t bytes) {
-  if (posix_memalign(p, 256, bytes ? bytes : 1)) return last_error = cudaErrorMemoryAllocation;
+  if (!LOCKED) {
+    if (posix_memalign(p, 256, bytes ? bytes : 1)) *p = nullptr;
+  } else {
+    *p = emulator::piece_new(bytes);
+  }
+  if (!*p) return last_error = cudaErrorMemoryAllocation;
+  DeviceMemory unlocked;
   memset(*p, 0xff, bytes);
   return cudaSuccess;
 }
 
 cudaError_t cudaFree(void *p) {
+  if (!LOCKED)
+    free(p);
+  else if (p && !emulator::pieces.erase((size_t)(static_cast<char *>(p) - emulator::region)))
+    emulator::fail("cudaFree() of what cudaMalloc() did not give, or twice");
+  return cudaSuccess;
+}
+
+cudaError_t cudaMallocHost(void **p, size_t bytes) {
+  *p = malloc(bytes ? bytes : 1);
+  return *p ? cudaSuccess : last_error = cudaErrorMemoryAllocation;
+}
+
+cudaError_t cudaFreeHost(void *p) {
   free(p);
   return cudaSuccess;
 }
 
-cudaError_t cudaMallocHost(void **p, size_t bytes) { return cudaMalloc(p, bytes); }
-cudaError_t cudaFreeHost(void *p) { return cudaFree(p); }
-
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind, cudaStream_t) {
+  DeviceMemory unlocked;
   memmove(to, from, bytes);
   return cudaSuccess;
 }
 
 cudaError_t cudaMemsetAsync(void *p, int value, size_t bytes, cudaStream_t) {
+  DeviceMemory unlocked;
   memset(p, value, bytes);
   return cudaSuccess;
 }
