@@ -12,7 +12,6 @@
 #include <sys/mman.h>
 
 #include <utility>
-#include <vector>
 
 #include "cuda_runtime.h"
 #include "device_memory.h"
@@ -70,7 +69,8 @@ static Thread threads[THREADS];
 static Warp warps[WARPS];
 static Barrier block_barrier;
 static Thread *current;
-static std::vector<Fiber *> fibers, idle_fibers;
+static Fiber *fibers[THREADS + 1], *idle_fibers[THREADS + 1]; /* all, and those that have no thread */
+static int fiber_count, idle_count;
 static Fiber caller;
 static int order[THREADS];                           /* in which threads start */
 static int ready[THREADS], ready_first, ready_count; /* a ring */
@@ -167,7 +167,7 @@ static Fiber *fiber_new() {
   mprotect(memory, GUARD, PROT_NONE); /* an overflow is a segmentation fault */
   fiber->stack = (char *)memory + GUARD;
   /* Staggered: else all stacks share cache sets. The stack is 8 mod 16 where a function starts. */
-  void **top = (void **)(fiber->stack + STACK - fibers.size() % 16 * 256);
+  void **top = (void **)(fiber->stack + STACK - fiber_count % 16 * 256);
   *--top = nullptr;
   *--top = (void *)fiber_main;
   for (int i = 0; i < 6; i++) *--top = nullptr;
@@ -175,7 +175,7 @@ static Fiber *fiber_new() {
 #ifdef EMULATOR_TSAN
   fiber->race = __tsan_create_fiber(0);
 #endif
-  fibers.push_back(fiber);
+  fibers[fiber_count++] = fiber;
   return fiber;
 }
 
@@ -219,20 +219,17 @@ static Thread *pick(Fiber *free) {
       ready_first = (ready_first + 1) % THREADS;
       ready_count--;
     }
-    if (free) idle_fibers.push_back(free);
+    if (free) idle_fibers[idle_count++] = free;
     return thread;
   }
   if (next_start == thread_count) deadlock();
   Thread *thread = &threads[order[next_start++]];
 #ifdef EMULATOR_TSAN /* one history a thread */
-  while ((int)fibers.size() < thread_count) fiber_new();
-  thread->fiber = fibers[(size_t)thread->linear];
-  idle_fibers.clear();
+  while (fiber_count < thread_count) fiber_new();
+  thread->fiber = fibers[thread->linear];
+  idle_count = 0;
 #else
-  if (!free && !idle_fibers.empty()) {
-    free = idle_fibers.back();
-    idle_fibers.pop_back();
-  }
+  if (!free && idle_count) free = idle_fibers[--idle_count];
   thread->fiber = free ? free : fiber_new();
 #endif
   thread->state = READY;
@@ -293,7 +290,7 @@ static void fiber_main() {
 #endif
     thread_ended(current);
     if (done_count == thread_count) {
-      idle_fibers.push_back(fiber);
+      idle_fibers[idle_count++] = fiber;
       switch_to(fiber, &caller);
     } else {
       run(fiber, pick(fiber));
