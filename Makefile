@@ -18,6 +18,7 @@ LDLIBS = $(HDF5_LIBS) -lsndfile -lsoxr -lkissfft-float -ljansson -lyaml -lutf8pr
 PACKAGES = gcc g++ pkg-config python3 libsndfile1-dev libsoxr-dev libkissfft-dev libhdf5-dev \
            libjansson-dev libyaml-dev libsentencepiece-dev libutf8proc-dev libxxhash-dev libespeak-ng-dev \
            espeak-ng-data flite libcmocka-dev
+NOTEBOOK_PACKAGES = python3-matplotlib
 LINT_PACKAGES = clang-tidy cppcheck clang-format
 
 LIB_SRC := $(wildcard kernels/*.c kernels/cpu/*.c src/base/*.c src/audio/*.c src/text/*.c src/corpus/*.c src/model/*.c \
@@ -71,7 +72,9 @@ emulate: deps ## every CUDA kernel on the CPU: three schedules, memory, undefine
 browser: all ## the evaluation's page in a headless Chromium: drawing, filters, keyboard, hostile text, 10,000 utterances
 	@BUILD=$(BUILD) sh tests/run.sh browser
 
-notebook: all ## run notebooks/ from their example data, made anew (needs python3-matplotlib)
+notebook: ## run the notebooks, on their example and on one made anew (installs python3-matplotlib)
+	@$(MAKE) --no-print-directory deps PACKAGES="$(PACKAGES) $(NOTEBOOK_PACKAGES)"
+	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD) all
 	@BUILD=$(BUILD) sh tests/cli/notebook.sh
 
 bench: programs ## time operations and training steps on this machine; JSON lines into tests/bench/results/
