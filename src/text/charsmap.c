@@ -4,6 +4,8 @@
 #include <string.h>
 #include <utf8proc.h>
 
+enum { REPLACEMENT_MAX = 64 }; /* bytes; the longest of NFKC has 33 */
+
 struct Charsmap {
   char *bytes;       /* the decoded file part: size of the trie, trie, replacements */
   uint32_t units;    /* of the trie */
@@ -54,8 +56,13 @@ Status charsmap_new(Charsmap **out, const char *base64) {
   map->texts_size = size - 4 - trie;
   if (!map->texts_size || map->texts[map->texts_size - 1])
     TRY(fail(ERR_DATA, "precompiled_charsmap: the last replacement does not end"));
-  for (size_t at = 0; at < map->texts_size; at += strlen(map->texts + at) + 1)
-    TRY(utf8_check(map->texts + at, strlen(map->texts + at)));
+  for (size_t at = 0, length; at < map->texts_size; at += length + 1) {
+    length = strlen(map->texts + at);
+    if (length > REPLACEMENT_MAX)
+      TRY(fail(ERR_DATA, "precompiled_charsmap: a replacement has %zu bytes; at most %d are accepted", length,
+               REPLACEMENT_MAX));
+    TRY(utf8_check(map->texts + at, length));
+  }
   *out = map;
   map = NULL;
 done:
@@ -72,8 +79,8 @@ static uint32_t unit_at(const Charsmap *map, uint32_t at) {
   return at < map->units ? read_u32(map->bytes + 4 + 4 * (size_t)at) : 0;
 }
 
-/* A unit's layout (Yata's darts-clone): byte 0 the label, bit 8 has a leaf, bit 9 widens the offset, bits 10.. offset;
- * a leaf has bit 31 and the value below. */
+/* A unit's layout (Yata's darts-clone): byte 0 the label, bit 8 has a leaf, bit 9 widens the offset,
+ * bits 10.. offset; a leaf has bit 31 and the value below. */
 static uint32_t unit_offset(uint32_t unit) { return (unit >> 10) << ((unit & 1u << 9) >> 6); }
 
 /* The replacement of the shortest entry that `text` begins with; NULL: none. */

@@ -7,12 +7,12 @@
 #include "src/text/charsmap.h"
 
 typedef enum StepKind {
-  STEP_FORM,      /* NFC, NFD, NFKC, NFKD */
+  STEP_FORM, /* NFC, NFD, NFKC, NFKD */
   STEP_LOWERCASE,
   STEP_STRIP,
   STEP_PREPEND,
   STEP_REPLACE,
-  STEP_SPACES,    /* runs of at least two spaces replaced */
+  STEP_SPACES, /* runs of at least two spaces replaced */
   STEP_CHARSMAP,
   STEP_WHITESPACE_SPLIT,
   STEP_METASPACE,
@@ -20,14 +20,14 @@ typedef enum StepKind {
 
 typedef struct Step {
   StepKind kind;
-  utf8proc_option_t form;   /* STEP_FORM */
-  bool left, right;         /* STEP_STRIP */
-  char *pattern, *content;  /* STEP_REPLACE, STEP_SPACES, STEP_PREPEND; Metaspace's mark is the content */
-  bool prepend, split;      /* STEP_METASPACE */
+  utf8proc_option_t form;  /* STEP_FORM */
+  bool left, right;        /* STEP_STRIP */
+  char *pattern, *content; /* STEP_REPLACE, STEP_SPACES, STEP_PREPEND; Metaspace's mark is the content */
+  bool prepend, split;     /* STEP_METASPACE */
   Charsmap *charsmap;
 } Step;
 
-enum { STEPS_MAX = 32 };
+enum { STEPS_MAX = 32, CONTENT_MAX = 32 /* bytes */, GROWTH_MAX = 32, SPARE = 1 << 16 };
 
 typedef struct StepList {
   Step steps[STEPS_MAX];
@@ -43,6 +43,7 @@ struct Pretokenizer {
 static Status get_text(const json_t *object, const char *key, char **out) {
   const char *text = json_string_value(json_object_get(object, key));
   if (!text) return fail(ERR_DATA, "'%s' must be a string", key);
+  if (strlen(text) > CONTENT_MAX) return fail(ERR_DATA, "'%s' has more than %d bytes", key, CONTENT_MAX);
   *out = xstrdup(text);
   return OK;
 }
@@ -208,7 +209,8 @@ static void put_lowercase(const char *text, size_t size, Buffer *out) {
   for (size_t at = 0; at < size; at += (size_t)utf8_length(text + at)) {
     int32_t codepoint = codepoint_at(text + at, size - at);
     buffer_append_codepoint(out, utf8proc_tolower(codepoint));
-    if (codepoint == 0x130) buffer_append_codepoint(out, 0x307); /* the only one whose lower case is two: i, dot above */
+    if (codepoint == 0x130)
+      buffer_append_codepoint(out, 0x307); /* the only one whose lower case is two: i, dot above */
   }
 }
 
@@ -240,15 +242,24 @@ static void put_replaced(const Step *step, const char *text, size_t size, Buffer
 
 static void normalize(const Step *step, const char *text, size_t size, Buffer *out) {
   switch (step->kind) {
-  case STEP_FORM: put_form(step, text, size, out); break;
-  case STEP_LOWERCASE: put_lowercase(text, size, out); break;
-  case STEP_STRIP: put_stripped(step, text, size, out); break;
-  case STEP_CHARSMAP: charsmap_apply(step->charsmap, text, size, out); break;
+  case STEP_FORM:
+    put_form(step, text, size, out);
+    break;
+  case STEP_LOWERCASE:
+    put_lowercase(text, size, out);
+    break;
+  case STEP_STRIP:
+    put_stripped(step, text, size, out);
+    break;
+  case STEP_CHARSMAP:
+    charsmap_apply(step->charsmap, text, size, out);
+    break;
   case STEP_PREPEND:
     if (size) buffer_append(out, step->content, strlen(step->content));
     buffer_append(out, text, size);
     break;
-  default: put_replaced(step, text, size, out);
+  default:
+    put_replaced(step, text, size, out);
   }
 }
 
@@ -280,11 +291,13 @@ static void split_whitespace(const char *text, size_t size, Pieces *out) {
   pieces_cut(out);
 }
 
-/* Spaces become marks; a piece begins at each mark, and the first one with a mark if it is to be prepended. */
+/* Spaces become marks; a piece begins at each mark, and the first one with a mark if it is to be prepended.
+ */
 static void split_metaspace(const Step *step, const char *text, size_t size, Pieces *out) {
   size_t mark = strlen(step->content);
   for (size_t at = 0; at < size;) {
-    bool space = text[at] == ' ', is_mark = space || (mark <= size - at && !memcmp(text + at, step->content, mark));
+    bool space = text[at] == ' ',
+         is_mark = space || (mark <= size - at && !memcmp(text + at, step->content, mark));
     if (is_mark && step->split) pieces_cut(out);
     if (is_mark || (at == 0 && step->prepend)) buffer_append(&out->text, step->content, mark);
     size_t length = (size_t)utf8_length(text + at);
@@ -294,7 +307,8 @@ static void split_metaspace(const Step *step, const char *text, size_t size, Pie
   pieces_cut(out);
 }
 
-void pretokenizer_apply(const Pretokenizer *pretokenizer, const char *text, size_t size, Pieces *pieces) {
+Status pretokenizer_apply(const Pretokenizer *pretokenizer, const char *text, size_t size, Pieces *pieces) {
+  Status status = OK;
   Pieces next = {0}, swap;
   pieces_clear(pieces);
   buffer_append(&pieces->text, text, size);
@@ -303,6 +317,8 @@ void pretokenizer_apply(const Pretokenizer *pretokenizer, const char *text, size
     buffer_append(&next.text, "", 0);
     normalize(&pretokenizer->normalize.steps[i], pieces->text.data, pieces->text.used, &next.text);
     swap = *pieces, *pieces = next, next = swap;
+    if (pieces->text.used / GROWTH_MAX > size + SPARE)
+      TRY(fail(ERR_DATA, "the tokenizer's normalizer makes %zu bytes of %zu", pieces->text.used, size));
   }
   pieces_cut(pieces);
   for (int i = 0; i < pretokenizer->split.count; i++) {
@@ -318,7 +334,9 @@ void pretokenizer_apply(const Pretokenizer *pretokenizer, const char *text, size
     }
     swap = *pieces, *pieces = next, next = swap;
   }
+done:
   pieces_free(&next);
+  return status;
 }
 
 void pieces_free(Pieces *pieces) {

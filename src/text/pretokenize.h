@@ -26,8 +26,9 @@ typedef struct Pieces {
   int count, size;
 } Pieces;
 
-/* Assigns the pieces of `text`, valid UTF-8. */
-void pretokenizer_apply(const Pretokenizer *pretokenizer, const char *text, size_t size, Pieces *pieces);
+/* Assigns the pieces of `text`, valid UTF-8. ERR_DATA when the steps make it 32 times as long: a file that does so is no
+ * tokenizer but an attack on memory. */
+Status pretokenizer_apply(const Pretokenizer *pretokenizer, const char *text, size_t size, Pieces *pieces);
 void pieces_free(Pieces *pieces);
 
 #endif

@@ -15,10 +15,10 @@ enum { FILE_MAX = 64 << 20 };
 
 /* How tokens become text: Metaspace, or Sequence[Replace, ByteFallback, Fuse, Strip]. */
 typedef struct Decoder {
-  char *mark;          /* stands for a space */
-  bool drop_first;     /* marks of the first token give nothing */
-  bool byte_fallback;  /* <0x41> is a byte */
-  bool strip;          /* one space at the beginning is dropped */
+  char *mark;         /* stands for a space */
+  bool drop_first;    /* marks of the first token give nothing */
+  bool byte_fallback; /* <0x41> is a byte */
+  bool strip;         /* one space at the beginning is dropped */
 } Decoder;
 
 struct Tokenizer {
@@ -64,7 +64,8 @@ static Status read_vocabulary(Segmenter *segmenter, const json_t *vocab, bool un
     const char *text;
     json_t *id;
     json_object_foreach((json_t *)vocab, text, id) {
-      if (!json_is_integer(id)) TRY(fail(ERR_DATA, "model.vocab: the id of '%s' is not a whole number", text));
+      if (!json_is_integer(id))
+        TRY(fail(ERR_DATA, "model.vocab: the id of '%s' is not a whole number", text));
       TRY(token_table_add(&segmenter->table, text, json_integer_value(id)));
     }
     goto done;
@@ -96,7 +97,8 @@ static Status read_merges(Segmenter *segmenter, const json_t *merges) {
   size_t i;
   const json_t *item;
   json_array_foreach(merges, i, item) {
-    const char *left = json_string_value(json_array_get(item, 0)), *right = json_string_value(json_array_get(item, 1));
+    const char *left = json_string_value(json_array_get(item, 0)),
+               *right = json_string_value(json_array_get(item, 1));
     const char *both = json_string_value(item), *space = both ? strchr(both, ' ') : NULL;
     if (space && !strchr(space + 1, ' ')) left = both, right = space + 1;
     if (!left || !right) TRY(fail(ERR_DATA, "model.merges[%zu] must be [\"a\", \"b\"] or \"a b\"", i));
@@ -106,12 +108,12 @@ static Status read_merges(Segmenter *segmenter, const json_t *merges) {
     int32_t l = token_table_find(table, left, left_size), r = token_table_find(table, right, strlen(right));
     int32_t result = token_table_find(table, joined, strlen(joined));
     if (l < 0 || r < 0 || result < 0)
-      TRY(fail(ERR_DATA, "model.merges[%zu]: '%.*s', '%s' or '%s' is not in the vocabulary", i, (int)left_size, left,
-               right, joined));
+      TRY(fail(ERR_DATA, "model.merges[%zu]: '%.*s', '%s' or '%s' is not in the vocabulary", i,
+               (int)left_size, left, right, joined));
     segmenter->merged[i] = result;
     if (!pair_map_put(&segmenter->merges, l, r, (int32_t)i))
-      TRY(fail(ERR_DATA, "model.merges[%zu]: '%s' is merged from '%.*s' and '%s' twice", i, joined, (int)left_size, left,
-               right));
+      TRY(fail(ERR_DATA, "model.merges[%zu]: '%s' is merged from '%.*s' and '%s' twice", i, joined,
+               (int)left_size, left, right));
   }
 done:
   free(joined);
@@ -126,7 +128,8 @@ static Status read_unknown(Segmenter *segmenter, const json_t *model, bool unigr
   const char *text = json_string_value(value);
   int64_t id = json_is_integer(value) ? json_integer_value(value) : -1;
   if (text) id = token_table_find(&segmenter->table, text, strlen(text));
-  if (id < 0 || id >= segmenter->table.count) return fail(ERR_DATA, "the unknown token is not in the vocabulary");
+  if (id < 0 || id >= segmenter->table.count)
+    return fail(ERR_DATA, "the unknown token is not in the vocabulary");
   segmenter->unknown = (int32_t)id;
   segmenter->table.special[id] = true;
   return OK;
@@ -158,7 +161,7 @@ static Status read_added(Tokenizer *tokenizer, const json_t *added) {
     const json_t *id_value = json_object_get(item, "id");
     if (!text || !json_is_integer(id_value)) TRY(fail(ERR_DATA, "must have 'id' and 'content'"));
     int64_t id = json_integer_value(id_value);
-    if (token_table_find(table, text, strlen(text)) != id) TRY(token_table_add(table, text, id));
+    if (id < 0 || token_table_find(table, text, strlen(text)) != id) TRY(token_table_add(table, text, id));
     if (json_is_true(json_object_get(item, "special"))) {
       table->special[id] = true;
       continue;
@@ -212,7 +215,8 @@ static Status read_decoder_step(Decoder *decoder, const json_t *object) {
   if (!strcmp(type, "Metaspace")) {
     const char *scheme = json_string_value(json_object_get(object, "prepend_scheme"));
     mark = json_string_value(json_object_get(object, "replacement"));
-    decoder->drop_first = scheme ? strcmp(scheme, "never") != 0 : json_is_true(json_object_get(object, "add_prefix_space"));
+    decoder->drop_first =
+        scheme ? strcmp(scheme, "never") != 0 : json_is_true(json_object_get(object, "add_prefix_space"));
   } else if (!strcmp(type, "Replace")) {
     mark = json_string_value(json_object_get(json_object_get(object, "pattern"), "String"));
     if (!content || strcmp(content, " ")) return fail(ERR_DATA, "Replace: the content must be a space");
@@ -229,7 +233,8 @@ static Status read_decoder_step(Decoder *decoder, const json_t *object) {
   } else {
     return fail(ERR_DATA, "the type '%s' is not supported", type);
   }
-  if (!mark || !mark[0] || decoder->mark) return fail(ERR_DATA, "%s: one mark for spaces is needed, and no second", type);
+  if (!mark || !mark[0] || decoder->mark)
+    return fail(ERR_DATA, "%s: one mark for spaces is needed, and no second", type);
   decoder->mark = xstrdup(mark);
   return OK;
 }
@@ -257,8 +262,7 @@ Status tokenizer_load(Tokenizer **out, const char *path) {
   Tokenizer *tokenizer = xcalloc(1, sizeof *tokenizer);
   TRY(file_read(path, FILE_MAX, &data, &size));
   root = json_loadb(data, size, JSON_REJECT_DUPLICATES, &error);
-  if (!root)
-    TRY(fail(ERR_DATA, "%s:%d:%d: %s", path, error.line, error.column, error.text));
+  if (!root) TRY(fail(ERR_DATA, "%s:%d:%d: %s", path, error.line, error.column, error.text));
   status = json_is_object(root) ? OK : fail(ERR_DATA, "the file must hold one JSON object");
   if (status == OK) status = must_be_unset(root, "truncation");
   if (status == OK) status = read_model(tokenizer, root);
@@ -320,15 +324,17 @@ static Status encode_part(const Tokenizer *tokenizer, const char *text, size_t s
                           Segmentation *out) {
   Status status = OK;
   if (!size) return OK;
-  pretokenizer_apply(tokenizer->pretokenizer, text, size, pieces);
+  TRY(pretokenizer_apply(tokenizer->pretokenizer, text, size, pieces));
   for (int i = 0; i < pieces->count && status == OK; i++) {
     size_t begin = i ? pieces->ends[i - 1] : 0;
     status = segment(&tokenizer->segmenter, pieces->text.data + begin, pieces->ends[i] - begin, out);
   }
+done:
   return status;
 }
 
-Status tokenizer_encode(const Tokenizer *tokenizer, const char *text, int32_t **ids, int *count, int *unknown) {
+Status tokenizer_encode(const Tokenizer *tokenizer, const char *text, int32_t **ids, int *count,
+                        int *unknown) {
   Status status = OK;
   Segmentation out = {0};
   Pieces pieces = {0};

@@ -1,6 +1,6 @@
 /* Runs a fuzz target without libFuzzer:  fuzz_NAME [RUNS=10000] [ONLY=17] [SEEDFILE...]   Each run mutates a
  * seed by a generator that depends on the run's number alone, so that a crash is found again by its number.
- * An input that takes longer than 20 seconds counts as a crash. */
+ * An input that takes more than 20 seconds of the processor counts as a crash. */
 #include "tests/fuzz/fuzz.h"
 
 #include <signal.h>
@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "kernels/random.h"
@@ -158,16 +159,16 @@ static void run(long number) {
   uint8_t *exact = malloc(size ? size : 1); /* its own block: an overrun is seen */
   memcpy(exact, data, size);
   current = number;
-  alarm(SECONDS);
+  setitimer(ITIMER_PROF, &(struct itimerval){.it_value.tv_sec = SECONDS}, NULL);
   LLVMFuzzerTestOneInput(exact, size);
-  alarm(0);
+  setitimer(ITIMER_PROF, &(struct itimerval){0}, NULL);
   free(exact);
 }
 
 static void die(int signal_number) {
   char text[96];
   int length = snprintf(text, sizeof text, "\n%s at input %ld: again with ONLY=%ld\n",
-                        signal_number == SIGALRM ? "TIMEOUT" : "CRASH", current, current);
+                        signal_number == SIGPROF ? "TIMEOUT" : "CRASH", current, current);
   if (write(STDERR_FILENO, text, (size_t)length) < 0) _exit(1);
   signal(signal_number, SIG_DFL);
   raise(signal_number);
@@ -188,7 +189,7 @@ int main(int argc, char **argv) {
   for (int number = 0; fuzz_seed && (size = fuzz_seed(number, seed, ROOM)) > 0; number++)
     add_seed(seed, size);
   if (!seed_count) return fprintf(stderr, "%s: no seed\n", argv[0]), 64;
-  signal(SIGALRM, die), signal(SIGABRT, die);
+  signal(SIGPROF, die), signal(SIGABRT, die);
   for (long number = only < 0 ? 0 : only; number < (only < 0 ? runs + seed_count : only + 1); number++)
     run(number);
   const char *name = strrchr(argv[0], '/');

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Every fuzzer: RUNS mutated inputs each (10000), of seeds in the tree and of their own. A crash, a leak, an input that
-# takes longer than 20 seconds or a block of more than 1 GiB fails it. ONLY names some: ONLY="audio yaml". BUILD names a
+# takes more than 20 seconds of the processor or a block of more than 1 GiB fails it. ONLY names some: ONLY="audio yaml". BUILD names a
 # build folder made with AddressSanitizer (`make fuzz`).
 BUILD=${BUILD:-build-asan} RUNS=${RUNS:-10000}
 passed=0 failed=0
