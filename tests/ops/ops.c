@@ -22,6 +22,7 @@ const Shape ops_shapes[] = {
     {.name = "small", .U = 2, LENGTHS(16, 8), .spare = 0, .C = 8},
     {.name = "more than a warp of channels", .U = 3, LENGTHS(20, 1, 51), .spare = 3, .C = 44},
     {.name = "more than a block of channels", .U = 2, LENGTHS(3, 1), .spare = 1, .C = 517},
+    {.name = "more than a tile of frames", .U = 3, LENGTHS(131, 2, 70), .spare = 1, .C = 6},
     {.name = "many utterances", .U = 203, LENGTHS(3, 1, 12, 7, 1, 2, 19), .spare = 5, .C = 8},
     {.name = "long", .U = 1, LENGTHS(1031), .spare = 0, .C = 31},
     {.name = "model", .U = 4, LENGTHS(130, 77, 1, 245), .spare = 16, .C = 144},
