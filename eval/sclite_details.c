@@ -63,8 +63,9 @@ static void list_print(FILE *stream, const Sclite *sclite, const char *heading, 
   free(list.items);
 }
 
+/* To one decimal, halves rounded up, as sclite does. */
 static double percent(int64_t part, int64_t whole) {
-  return whole ? 100.0 * (double)part / (double)whole : 0;
+  return whole ? floor(1000.0 * (double)part / (double)whole + 0.5) / 10 : 0;
 }
 
 static void sentences_print(FILE *stream, const Sclite *sclite) {
