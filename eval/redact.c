@@ -96,7 +96,10 @@ static void words_redact(json_t *document) {
   if (source && strcmp(source, "mined") != 0) to_null(jargon, "source");
   json_array_foreach(json_object_get(jargon, "terms"), i, item) {
     to_null(item, "term");
-    json_array_foreach(json_object_get(item, "confusions"), k, part) to_null(part, "text");
+    json_array_foreach(json_object_get(item, "confusions"), k, part) {
+      const char *text = json_string_value(json_object_get(part, "text"));
+      if (text && *text) to_null(part, "text"); /* "": nothing was written */
+    }
   }
   to_null(vocabulary, "file");
   json_array_foreach(json_object_get(vocabulary, "domains"), i, item)

@@ -58,15 +58,16 @@ function select(label, choices, changed) { /* choices: [value, text] */
   return {node: el('label', {}, label, box), box};
 }
 
-/* A table sorted by clicking its headings.  Columns: {name, of(row) the value, show(value, row) a node or text, wide};
- * a column whose values are numbers is set right.  `most` rows are shown at first. */
+/* A table sorted by clicking its headings.  Columns: {name, of(row) the value, show(value, row) a node or text, wide, without
+ * `of` a column that is not sorted by}; a column whose values are numbers is set right.  `most` rows are shown at first. */
 function table(caption, columns, rows, most = 60) {
-  const numeric = columns.map((column) => rows.some((row) => typeof column.of(row) === 'number') &&
+  const numeric = columns.map((column) => column.of && rows.some((row) => typeof column.of(row) === 'number') &&
                                           !rows.some((row) => typeof column.of(row) === 'string'));
   let order = rows.slice(), sorted = -1, direction = 1, shown = most;
   const body = el('tbody'), more = el('button', {type: 'button', click: () => { shown = Infinity; draw(); }});
-  const headings = columns.map((column, i) => el('th', {scope: 'col', class: numeric[i] ? 'number' : null, 'aria-sort': 'none'},
-      el('button', {type: 'button', click: () => sort(i)}, column.name)));
+  const headings = columns.map((column, i) => !column.of ? el('th', {scope: 'col'}, column.name) :
+      el('th', {scope: 'col', class: numeric[i] ? 'number' : null, 'aria-sort': 'none'},
+         el('button', {type: 'button', click: () => sort(i)}, column.name)));
   function sort(i) {
     direction = sorted === i ? -direction : numeric[i] ? -1 : 1;
     sorted = i;
@@ -76,13 +77,13 @@ function table(caption, columns, rows, most = 60) {
       if (!known(x) || !known(y)) return known(y) - known(x); /* the unknown last, either way */
       return direction * (numeric[i] ? x - y : String(x).localeCompare(String(y), 'en', {numeric: true}));
     });
-    headings.forEach((heading, k) =>
+    headings.forEach((heading, k) => columns[k].of &&
         heading.setAttribute('aria-sort', k !== i ? 'none' : direction > 0 ? 'ascending' : 'descending'));
     draw();
   }
   function draw() {
     body.replaceChildren(...order.slice(0, shown).map((row) => el('tr', {}, columns.map((column, i) => {
-      const value = column.of(row), text = column.show ? column.show(value, row) : known(value) ? data(value) : DASH;
+      const value = column.of ? column.of(row) : null, text = column.show ? column.show(value, row) : typeof value === 'number' ? count(value) : known(value) ? data(value) : DASH;
       return el('td', {class: numeric[i] ? 'number' : column.wide ? 'wide' : null}, text);
     }))));
     more.hidden = order.length <= shown;

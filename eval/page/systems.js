@@ -47,10 +47,10 @@ const hiddenTerm = 'term not written';
 function jargonSection() {
   const node = section('jargon', 'Jargon', 'How the field’s own terms fare: recall is how many of those spoken were recognised, precision how many of those written were spoken.');
   const {jargon} = DOCUMENT;
-  if (!jargon) return node.append(note('No terms: --terms FILE gives the field’s terms, --mine finds them in the references.'));
+  if (!jargon) return node.append(note('No terms: --terms FILE gives the field’s terms, --mine FILE finds them against general text.'));
   const rate = (name, of) => ({name, of, show: (value) => percent(value, 1)});
   const was = (name, key) => COMPARED && rate(name, (row) => row.before && row.before[key]);
-  node.append(el('p', {class: 'soft'}, jargon.source === 'mined' ? 'Terms mined from the references: frequent in their domain, rare elsewhere.' :
+  node.append(el('p', {class: 'soft'}, jargon.source === 'mined' ? 'Terms mined from the references: words frequent in their domain, rare elsewhere.' :
       known(jargon.source) ? ['Terms from ', data(jargon.source), '.'] : 'Terms from a list.'),
       table('Jargon by domain', [{name: 'domain', of: domainName}, {name: 'terms', of: (row) => row.terms}, {name: 'spoken', of: (row) => row.reference},
           {name: 'recognised', of: (row) => row.correct}, rate('recall', (row) => row.recall),
@@ -60,17 +60,18 @@ function jargonSection() {
   node.append(el('h3', {}, 'Terms'));
   if (!jargon.terms.length) return node.append(note('None of the terms was spoken or written.'));
   const list = el('div'), find = el('input', {type: 'search', input: draw, 'aria-label': 'find a term'});
-  const several = jargon.domains.length > 2;
+  const several = jargon.terms.some((term) => known(term.domain));
   jargon.terms.forEach((term, i) => { if (!known(term.term)) term.number = i + 1; });
   function draw() {
     const wanted = find.value.toLocaleLowerCase();
     const terms = jargon.terms.filter((term) => !wanted || String(term.term).toLocaleLowerCase().includes(wanted));
     list.replaceChildren(terms.length ? table('Terms', [{name: 'term', of: (term) => known(term.term) ? term.term : `term ${term.number}`,
             show: (value, term) => known(term.term) && DOCUMENT.utterances ? el('button', {type: 'button', class: 'link', click: explorerSearch(term.term)}, data(value)) : data(value)},
-        several && {name: 'domain', of: (term) => term.domain}, {name: 'spoken', of: (term) => term.reference},
+        {name: 'spoken', of: (term) => term.reference}, rate('recall', (term) => term.recall), was('recall before', 'recall'),
+        {name: 'written instead', wide: true, show: (value, term) => confusionList(term.confusions || [])},
         {name: 'missed', of: (term) => term.reference - term.correct}, {name: 'written', of: (term) => term.hypothesis},
-        rate('recall', (term) => term.recall), was('recall before', 'recall'), rate('precision', (term) => term.precision), rate('F1', (term) => term.f1),
-        {name: 'written instead', of: () => '', wide: true, show: (value, term) => confusionList(term.confusions || [])}].filter(Boolean), terms, 40) :
+        rate('precision', (term) => term.precision), rate('F1', (term) => term.f1),
+        several && {name: 'domain', of: (term) => term.domain}].filter(Boolean), terms, 40) :
         note('No term contains this.'));
   }
   node.append(DOCUMENT.redacted ? null : el('div', {class: 'controls'}, el('label', {}, 'Find a term', find)), list);
@@ -88,7 +89,7 @@ function vocabularySection() {
   if (!vocabulary) return node.append(note('No word list was given: --vocabulary FILE.'));
   node.append(table('Words outside the vocabulary', [{name: 'domain', of: domainName}, {name: 'words', of: (row) => row.words}, {name: 'unknown', of: (row) => row.unknown},
       {name: 'rate', of: (row) => row.rate, show: (value) => percent(value)}, {name: 'distinct', of: (row) => row.distinct_unknown},
-      {name: 'most frequent', of: () => '', wide: true, show: (value, row) => el('span', {}, (row.examples || []).slice(0, 8).map((example, i) =>
+      {name: 'most frequent', wide: true, show: (value, row) => el('span', {}, (row.examples || []).slice(0, 8).map((example, i) =>
           [i ? ', ' : '', known(example.word) ? data(example.word) : 'not shown', ` ×${example.count}`]).flat())}], vocabulary.domains));
 }
 
@@ -110,7 +111,7 @@ function confidenceSection() {
       svg('polyline', {class: 'curve', points: [[0, 0], ...review.map((part) => [part.share, share(part)])].map(([a, b]) => `${x(a)},${y(b)}`).join(' ')}),
       ...review.map((part) => svg('circle', {class: 'dot', cx: x(part.share), cy: y(share(part)), r: 4}))]);
   node.append(el('div', {class: 'plots'}, calibration, curve), el('p', {},
-      review.map((part) => `The least confident ${percent(part.share, 0)} of words hold ${percent(share(part), 1)} of all errors.`).slice(0, 3).join(' '),
+      review.filter((part) => part.share >= 0.05).map((part) => `The least confident ${percent(part.share, 0)} of words hold ${percent(share(part), 1)} of all errors.`).slice(0, 3).join(' '),
       confidence.deletions ? ` ${count(confidence.deletions)} of ${count(confidence.errors)} errors are deletions: no recognised word stands for them.` : ''),
       el('details', {}, el('summary', {}, 'The same as tables'), table('Calibration', [{name: 'confidence from', of: (bin) => bin.low, show: (value) => fixed(value, 3)}, {name: 'to', of: (bin) => bin.high, show: (value) => fixed(value, 3)},
           {name: 'words', of: (bin) => bin.words}, {name: 'mean confidence', of: (bin) => bin.confidence, show: (value) => percent(value, 1)},

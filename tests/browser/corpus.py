@@ -1,6 +1,7 @@
 """Made-up manifests to make reports from:  corpus.py FOLDER UTTERANCES [hostile]
 
-Writes FOLDER/hyp.jsonl (text, pred_text, words with confidence, metadata), other.jsonl (a second system) and terms.txt.
+Writes FOLDER/hyp.jsonl (text, pred_text, words with confidence, metadata), other.jsonl (a second system), terms.txt and
+vocabulary.txt.
 Every word, path and name begins with "zq", so that a test can look for them. `hostile` adds texts and names that a careless
 report would take for markup."""
 import json
@@ -55,8 +56,10 @@ def main(folder, count, hostile=""):
                 del line["words"]
             hyp.write(json.dumps(line) + "\n")
             other.write(json.dumps({"audio_filepath": line["audio_filepath"], "pred_text": " ".join(before)}) + "\n")
-    with open(f"{folder}/terms.txt", "w", encoding="utf-8") as terms:
-        terms.writelines(f"{w}\n" for w in sorted(set(vocabulary))[:60])
+    known = sorted(set(vocabulary))
+    for name, words in ("terms.txt", known[:60]), ("vocabulary.txt", known[30:]):
+        with open(f"{folder}/{name}", "w", encoding="utf-8") as out:
+            out.writelines(f"{w}\n" for w in words)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ python3 tests/browser/corpus.py "$work/many" 10000
 for kind in plain hostile many; do
   in=$work/$kind
   "$jargon" eval "$in/hyp.jsonl" --before "$in/other.jsonl" --by gender,accent,domain --pairs --normalize none --replicates 1000 \
+    --terms "$in/terms.txt" --vocabulary "$in/vocabulary.txt" \
     --json "$in/scores.json" --utterances --html "$in/page.html" >"$in/table.txt"
 done
 "$jargon" eval "$work/plain/hyp.jsonl" --replicates 1000 --html "$work/plain/bare.html" >/dev/null

@@ -123,6 +123,8 @@ def check_redacted(source, folder):
         found = [word for word in words if word in text]
         assert not found and "zq" not in text, f"{name} has {found[:5]}"
     document = json.loads(read(folder, "scores.json"))
+    assert all(part in document for part in ("gaps", "models", "jargon", "vocabulary", "confidence")), list(document)
+    assert len(document["jargon"]["terms"]) > 40 and document["jargon"]["domains"][0]["recall"] > 0.5
     assert document["redacted"] and len(document["utterances"]) == sum(1 for line in lines if "text" in line)
     by_speaker = next(part for part in document["slices"] if part["keys"] == ["speaker"])
     names = [cell["values"]["speaker"] for cell in by_speaker["cells"]]

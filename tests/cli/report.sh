@@ -11,7 +11,8 @@ python3 tests/browser/corpus.py "$work/hostile" 300 hostile
 for kind in plain hostile; do
   in=$work/$kind
   COLUMNS=80 "$jargon" eval "$in/hyp.jsonl" --before "$in/other.jsonl" --by gender,accent,domain --pairs --normalize none \
-    --replicates 1000 --html "$in/page.html" --markdown "$in/card.md" --json "$in/scores.json" --utterances >"$in/table.txt"
+    --replicates 1000 --terms "$in/terms.txt" --vocabulary "$in/vocabulary.txt" \
+    --html "$in/page.html" --markdown "$in/card.md" --json "$in/scores.json" --utterances >"$in/table.txt"
   python3 tests/cli/check_report.py shape "$in"
 done
 
@@ -19,6 +20,7 @@ done
 in=$work/plain out=$work/redacted
 mkdir "$out"
 "$jargon" eval "$in/hyp.jsonl" --before "$in/other.jsonl" --by gender,speaker,domain --pairs --replicates 1000 --redact \
+  --terms "$in/terms.txt" --vocabulary "$in/vocabulary.txt" \
   --html "$out/page.html" --markdown "$out/card.md" --json "$out/scores.json" --utterances >"$out/table.txt" 2>"$out/errors.txt"
 python3 tests/cli/check_report.py redacted "$in" "$out"
 
