@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "eval/fields.h"
+
 /* One rule's outcome. */
 typedef struct Finding {
   double value;          /* NAN: there is none */
@@ -19,16 +21,10 @@ const char *verdict_name(Verdict verdict) {
   return names[verdict];
 }
 
-static double real_of(const json_t *object, const char *key) {
-  const json_t *value = json_object_get(object, key);
-  return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
-static void interval_of(Finding *finding, const json_t *interval) {
-  finding->low = finding->high = NAN;
-  if (json_array_size(interval) != 2) return;
-  finding->low = json_number_value(json_array_get(interval, 0));
-  finding->high = json_number_value(json_array_get(interval, 1));
+static void interval_take(Finding *finding, const json_t *object, const char *key) {
+  Interval interval = {NAN, NAN};
+  field_interval(object, key, &interval);
+  finding->low = interval.low, finding->high = interval.high;
 }
 
 static bool has_keys(const json_t *keys, char *const *wanted, int count) {
@@ -69,8 +65,8 @@ static Status cell_find(const json_t **cell, const Rule *rule, const json_t *doc
 }
 
 static void find_rate(Finding *finding, const Rule *rule, const json_t *cell) {
-  finding->value = real_of(cell, measure_name(rule->measure));
-  if (rule->measure == MEASURE_WER) interval_of(finding, json_object_get(cell, "interval"));
+  finding->value = field_number(cell, measure_name(rule->measure));
+  if (rule->measure == MEASURE_WER) interval_take(finding, cell, "interval");
 }
 
 static Status find_regression(Finding *finding, const Rule *rule, const json_t *cell,
@@ -80,8 +76,8 @@ static Status find_regression(Finding *finding, const Rule *rule, const json_t *
     return fail(ERR_DATA, "rule \"%s\": nothing is known of the deployed model; give --before or --deployed",
                 rule->name);
   if (!deployed) {
-    finding->value = real_of(before, "difference");
-    interval_of(finding, json_object_get(before, "difference_interval"));
+    finding->value = field_number(before, "difference");
+    interval_take(finding, before, "difference_interval");
     return OK;
   }
   const json_t *other;
@@ -94,9 +90,9 @@ static Status find_regression(Finding *finding, const Rule *rule, const json_t *
                 "are not of the same references",
                 rule->name, json_integer_value(json_object_get(other, "words")),
                 json_integer_value(json_object_get(cell, "words")));
-  interval_of(finding, json_object_get(cell, "interval"));
-  finding->value = real_of(cell, "wer") - real_of(other, "wer");
-  finding->low -= real_of(other, "wer"), finding->high -= real_of(other, "wer");
+  interval_take(finding, cell, "interval");
+  finding->value = field_number(cell, "wer") - field_number(other, "wer");
+  finding->low -= field_number(other, "wer"), finding->high -= field_number(other, "wer");
   return OK;
 }
 
@@ -113,11 +109,12 @@ static Status find_gap(Finding *finding, const Rule *rule, const json_t *documen
   json_array_foreach(json_object_get(document, "gaps"), g, gap) {
     const json_t *a = json_object_get(gap, "a"), *b = json_object_get(gap, "b");
     if (!has_keys(json_object_get(gap, "keys"), &rule->by, 1)) continue;
-    double difference = real_of(gap, "difference"), value = ratio ? real_of(gap, "ratio") : difference;
+    double difference = field_number(gap, "difference"),
+           value = ratio ? field_number(gap, "ratio") : difference;
     bool turned = difference < 0;
     if (turned) value = ratio ? 1 / value : -value;
     if (isnan(value) || !(isnan(finding->value) || value > finding->value)) continue;
-    interval_of(finding, json_object_get(gap, ratio ? "ratio_interval" : "difference_interval"));
+    interval_take(finding, gap, ratio ? "ratio_interval" : "difference_interval");
     if (turned) {
       double low = finding->low;
       finding->low = ratio ? 1 / finding->high : -finding->high;
@@ -141,11 +138,10 @@ static Status find_jargon(Finding *finding, const Rule *rule, const json_t *docu
     const char *name = json_string_value(json_object_get(domain, "domain"));
     bool all = json_is_true(json_object_get(domain, "all"));
     if (rule->domain ? all || !name || strcmp(name, rule->domain) != 0 : !all) continue;
-    finding->value = real_of(domain, measure_name(rule->measure) +
-                                         (rule->measure == MEASURE_JARGON_WER ? 0 : strlen("jargon_")));
-    if (rule->measure == MEASURE_JARGON_RECALL)
-      interval_of(finding, json_object_get(domain, "recall_interval"));
-    finding->too_small = json_string_value(json_object_get(domain, "no_interval"));
+    finding->value = field_number(domain, measure_name(rule->measure) +
+                                              (rule->measure == MEASURE_JARGON_WER ? 0 : strlen("jargon_")));
+    if (rule->measure == MEASURE_JARGON_RECALL) interval_take(finding, domain, "recall_interval");
+    if (rule->domain || rule->by_interval) finding->too_small = field_text(domain, "no_interval");
     return OK;
   }
   finding->too_small = "the references have no such domain";
@@ -163,7 +159,7 @@ static Status find(Finding *finding, const Rule *rule, const json_t *document, c
     finding->too_small = "nobody is in this group";
     return OK;
   }
-  finding->too_small = json_string_value(json_object_get(cell, "no_interval"));
+  if (rule->where_count || rule->by_interval) finding->too_small = field_text(cell, "no_interval");
   if (rule->measure == MEASURE_REGRESSION) return find_regression(finding, rule, cell, deployed);
   find_rate(finding, rule, cell);
 done:

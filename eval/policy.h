@@ -10,7 +10,9 @@
  * jargon_recall, jargon_precision, jargon_f1, jargon_wer; regression (WER less the deployed model's).
  * where: metadata key to value, the group that it is about; of wer, cer, speaker_wer, regression. domain: of
  * the jargon measures; without it everything. judge: estimate (the figure itself decides; so unless given) or
- * interval (its whole interval has to lie on one side of the limit, else the rule is undecided). */
+ * interval (its whole interval has to lie on one side of the limit, else the rule is undecided). A group, a
+ * domain or a gap without an interval is too small to tell; the whole corpus, judged by its estimate, is what
+ * it is. */
 #ifndef JARGON_EVAL_POLICY_H
 #define JARGON_EVAL_POLICY_H
 

@@ -6,8 +6,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "eval/html.h"
 #include "eval/jargon_json.h"
+#include "eval/markdown.h"
+#include "eval/redact.h"
 #include "eval/scores_json.h"
+#include "eval/utterances_json.h"
 #include "src/cmd/verb.h"
 
 int terminal_width(void) {
@@ -125,6 +129,18 @@ static Status add_confidence(Evaluation *e) {
   return confidence.words ? set_part(e->document, "confidence", confidence_json(&confidence)) : OK;
 }
 
+/* More groups than the user's --by: those that a policy speaks of. */
+static StringList groups_of(const Evaluation *e, const char **room) {
+  int count = 0;
+  for (int g = 0; g < e->by.count + e->more.count; g++) {
+    const char *group = g < e->by.count ? e->by.items[g] : e->more.items[g - e->by.count];
+    bool known = false;
+    for (int k = 0; k < count; k++) known |= strcmp(room[k], group) == 0;
+    if (!known) room[count++] = group;
+  }
+  return (StringList){room, count};
+}
+
 /* The figures and the document; what they are made from does not outlive them. */
 static Status evaluation_measure(Evaluation *e, const AlignCosts *costs) {
   Status status = OK;
@@ -134,7 +150,9 @@ static Status evaluation_measure(Evaluation *e, const AlignCosts *costs) {
   Column domains = {0};
   Bootstrap bootstrap = {(uint64_t)e->seed, e->replicates};
   PairSums *pairs = alignments_pairs(&e->alignments);
-  TRY(slices_make(&slices, &e->hypotheses, e->by.items, e->by.count, e->pairs, e->speaker));
+  const char **room = xcalloc((size_t)(e->by.count + e->more.count), sizeof *room);
+  StringList groups = groups_of(e, room);
+  TRY(slices_make(&slices, &e->hypotheses, groups.items, groups.count, e->pairs, e->speaker));
   cells_measure(&slices, &e->hypotheses, pairs, &bootstrap, &e->thresholds);
   column_make(&domains, e->domain_key, &e->hypotheses);
   StringList exact = e->match;
@@ -160,7 +178,7 @@ done:
   models_free(&models);
   gaps_free(&gaps);
   slices_free(&slices);
-  free(pairs);
+  free(pairs), free(room);
   return status;
 }
 
@@ -188,4 +206,32 @@ void evaluation_free(Evaluation *e) {
   alignments_free(&e->alignments);
   hypotheses_free(&e->hypotheses);
   normalizer_free(e->normalizer);
+}
+
+int reports_options(Reports *reports, Option *table) {
+  const Option own[] = {
+      {"json", OPTION_TEXT, &reports->json, "FILE", "write every figure there as well"},
+      {"utterances", OPTION_BOOL, &reports->utterances, NULL, "--json: write the aligned utterances too"},
+      {"html", OPTION_TEXT, &reports->html, "FILE",
+       "write one page with plots and every utterance, for any browser"},
+      {"markdown", OPTION_TEXT, &reports->markdown, "FILE", "write a model card"},
+      {"redact", OPTION_BOOL, &reports->redact, NULL,
+       "write every figure and no word of text or path; values of the keys in --by stay, speakers become "
+       "numbers"}};
+  enum { COUNT = sizeof own / sizeof *own };
+  _Static_assert((int)COUNT == (int)REPORTS_OPTIONS, "the verbs' tables have room");
+  memcpy(table, own, sizeof own);
+  return COUNT;
+}
+
+Status reports_write(const Reports *reports, Evaluation *e) {
+  Status status = OK;
+  if (reports->utterances || reports->html) TRY(utterances_json(e->document, &e->hypotheses, &e->alignments));
+  if (reports->redact) document_redact(e->document);
+  if (reports->html) TRY(html_write(reports->html, e->document));
+  if (reports->markdown) TRY(markdown_write(reports->markdown, e->document));
+  if (!reports->utterances) json_object_del(e->document, "utterances");
+  if (reports->json) TRY(scores_write(reports->json, e->document));
+done:
+  return status;
 }

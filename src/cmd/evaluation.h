@@ -16,6 +16,7 @@ typedef struct Evaluation {
   const char *normalize, *costs, *speaker;
   const char *terms, *mine, *vocabulary, *domain_key;
   StringList by, match;
+  StringList more; /* groups beside `by`; no option */
   Thresholds thresholds;
   bool pairs;
   int replicates, seed;
@@ -33,6 +34,20 @@ int evaluation_options(Evaluation *evaluation, Option *table);
 
 Status evaluation_run(Evaluation *evaluation);
 void evaluation_free(Evaluation *evaluation);
+
+/* What eval and compare write. */
+typedef struct Reports {
+  const char *json, *html, *markdown;
+  bool utterances, redact;
+} Reports;
+
+enum { REPORTS_OPTIONS = 5 };
+
+/* Fills in their options; returns how many. */
+int reports_options(Reports *reports, Option *table);
+
+/* Redacts the evaluation's document when asked to, and writes the files. */
+Status reports_write(const Reports *reports, Evaluation *evaluation);
 
 /* Columns of the terminal, or COLUMNS; 0 when the output is not a terminal. */
 int terminal_width(void);

@@ -15,7 +15,9 @@
   X(train, "train a model from scratch")                                                                     \
   X(adapt, "go on training from a model, on another domain")                                                 \
   X(transcribe, "turn audio into text with word times and confidence")                                       \
-  X(eval, "score transcripts: rates overall and by group, with intervals")
+  X(eval, "score transcripts: rates overall and by group, with intervals")                                   \
+  X(compare, "compare two systems: what got worse, what better")                                             \
+  X(gate, "hold scores against a policy, for release pipelines")
 
 #define X(verb, summary) int verb_##verb(int argc, char **argv);
 VERBS(X)
