@@ -98,7 +98,8 @@ int64_t quiet_cut(const int16_t *samples, int64_t limit) {
 
 Status recognizer_add(Recognizer *recognizer, const int16_t *samples, int64_t count, void *recording) {
   Status status = OK;
-  for (int64_t begin = 0, end; begin < count; begin = end) {
+  int64_t begin = 0, end;
+  do { /* once too for a recording of no sample */
     bool last = count - begin <= recognizer->max_samples;
     end = last ? count : begin + quiet_cut(samples + begin, recognizer->max_samples);
     int64_t used = recognizer->offsets[recognizer->count];
@@ -109,7 +110,8 @@ Status recognizer_add(Recognizer *recognizer, const int16_t *samples, int64_t co
     memcpy(recognizer->samples + used, samples + begin, (size_t)(end - begin) * sizeof *samples);
     recognizer->windows[recognizer->count++] = (Window){recording, (double)begin / RATE, last};
     recognizer->offsets[recognizer->count] = used + end - begin;
-  }
+    begin = end;
+  } while (begin < count);
 done:
   return status;
 }

@@ -93,6 +93,8 @@ void transcript_free(Transcript *transcript) {
 void transcript_append(Transcript *transcript, Transcript *more, double seconds) {
   size_t count = (size_t)transcript->count + (size_t)more->count;
   transcript->words = xrealloc(transcript->words, count, sizeof *transcript->words);
+  if (transcript->count && transcript->words[transcript->count - 1].end > seconds)
+    transcript->words[transcript->count - 1].end = seconds; /* its last frame goes on behind the window */
   for (int i = 0; i < more->count; i++) {
     Word *word = &transcript->words[transcript->count++];
     *word = more->words[i];

@@ -34,8 +34,8 @@ Transcript transcript_greedy(const int32_t *best, const float *log_probability, 
                              const Tokenizer *tokenizer);
 void transcript_free(Transcript *transcript);
 
-/* Moves the words of `more`, whose time 0 is at `seconds`, behind those of `transcript`; `more` is freed. The
- * utterance's confidence stays a mean over all words. */
+/* Moves the words of `more`, whose time 0 is at `seconds`, behind those of `transcript`, which end there at the latest;
+ * `more` is freed. The utterance's confidence stays a mean over all words. */
 void transcript_append(Transcript *transcript, Transcript *more, double seconds);
 
 #endif

@@ -122,6 +122,12 @@ static void windows_are_joined(void **state) {
   near(all.words[0].start, 10), near(all.words[0].end, 10.08);
   near(all.words[1].start, 30.04), near(all.words[2].end, 30.16);
   transcript_free(&all);
+  part = decode("223", 0.5); /* the last frame is longer than what was left of the window */
+  transcript_append(&all, &part, 1);
+  part = decode("2", 0.5);
+  transcript_append(&all, &part, 1.1);
+  near(all.words[0].start, 1), near(all.words[0].end, 1.1), near(all.words[1].start, 1.1);
+  transcript_free(&all);
 }
 
 int main(void) {
