@@ -11,6 +11,7 @@ jargon=$bin/jargon
 [ -w /dev/shm ] && [ -z "${TMPDIR:-}" ] && TMPDIR=/dev/shm && export TMPDIR # thousands of fsyncs
 work=$(cd "$(mktemp -d)" && pwd -P)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 143' TERM INT HUP
 failures=0 checks=0
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"  # the models are tiny
 export ASAN_OPTIONS="verify_asan_link_order=0:${ASAN_OPTIONS:-}" # faults.so comes before AddressSanitizer's library

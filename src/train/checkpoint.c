@@ -263,11 +263,22 @@ Status checkpoint_load(const char *folder, bool *found, TrainState *state, const
   return status;
 }
 
+/* Whether one of the lines of `text` is the first line of `line`. */
+static bool has_line(const char *text, const char *line) {
+  size_t length = strcspn(line, "\n");
+  for (; *text; text += strcspn(text, "\n"), text += *text == '\n')
+    if (strcspn(text, "\n") == length && memcmp(text, line, length) == 0) return true;
+  return false;
+}
+
 char *identity_difference(const char *before, const char *now) {
   while (*before || *now) {
     size_t a = strcspn(before, "\n"), b = strcspn(now, "\n");
-    if (a != b || memcmp(before, now, a) != 0)
+    if (a != b || memcmp(before, now, a) != 0) {
+      if (a && has_line(now, before)) return xprintf("new is `%.*s`", (int)b, now);
+      if (b && has_line(before, now)) return xprintf("`%.*s` is gone", (int)a, before);
       return xprintf("was `%.*s`, is now `%.*s`", (int)a, before, (int)b, now);
+    }
     before += a + (before[a] == '\n');
     now += b + (now[b] == '\n');
   }

@@ -62,8 +62,8 @@ Status checkpoint_save(const char *folder, const TrainState *state, const TrainA
 Status checkpoint_load(const char *folder, bool *found, TrainState *state, const TrainArrays *arrays,
                        char **identity, char **notice);
 
-/* The first line in which two identities differ, as "was ..., is now ..."; NULL: none. The caller's to free.
- */
+/* The first line in which two identities differ, as "was ..., is now ...", "new is ..." or
+ * "... is gone"; NULL: none. The caller's to free. */
 char *identity_difference(const char *before, const char *now);
 
 #endif
