@@ -50,6 +50,9 @@ static void check(Ops *t, Product *product, const char *name, Problem p) {
     }
   float *packed = malloc(packed_floats(p.depth, p.columns) * sizeof *packed + 1);
   product_pack_all(packed, b, b_depth, b_column, p.depth, p.columns);
+  for (size_t j = columns; j % PRODUCT_COLUMNS; j++)
+    for (size_t d = 0; d < depth; d++)
+      assert_true(packed[(j / PRODUCT_COLUMNS * depth + d) * PRODUCT_COLUMNS + j % PRODUCT_COLUMNS] == 0);
   product(c, c_stride, start, start_stride, a, row_stride, depth_stride, packed, panel_floats(depth), p.rows,
           p.columns, p.depth);
   for (size_t i = 0; i < rows * c_stride; i++)
