@@ -15,9 +15,9 @@ def calls_of(command, folder):
         return [line.rstrip("\n").replace(folder, "OUT") for line in lines]
 
 
-def run(command, kill_after=None, **faults):
+def run(command, kill_after=None, threads=1, **faults):
     """Runs it; (exit code, stderr, seconds). Killed with SIGKILL after `kill_after` seconds unless it ends before."""
-    env = dict(os.environ, **faults)
+    env = dict(os.environ, OMP_NUM_THREADS=str(threads), **faults)
     if faults:
         env["LD_PRELOAD"] = BIN + "/tests/e2e/faults.so"
     start = time.monotonic()

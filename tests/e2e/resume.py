@@ -2,7 +2,7 @@
 
     resume.py KILLS [RESULT.json]       in a folder made by tests/support.sh
 
-Counts what must not be: checkpoints lost or damaged by a kill, models in best/ or last/ that do not load, files left
+Each start computes on one thread or two. Counts what must not be: checkpoints lost or damaged by a kill, models in best/ or last/ that do not load, files left
 over, and any loss, gradient norm, rate or weight that differs from the undisturbed run in a single bit.
 """
 import glob, json, os, random, subprocess, sys, time
@@ -48,8 +48,8 @@ def step_of(checkpoint):
     return int(checkpoint[-11:-3]) if checkpoint else 0
 
 
-def after_kill(out, highest, tally):
-    """The folder as the kill left it: every checkpoint whole, none gone, every model loads."""
+def after_kill(out, highest, models, tally):
+    """The folder as the kill left it: every checkpoint whole, none gone, every model there ever was loads."""
     for checkpoint in glob.glob(out + "/checkpoint-*.h5"):
         if state(checkpoint) is None:
             problems.append(f"{checkpoint} is damaged")
@@ -58,20 +58,22 @@ def after_kill(out, highest, tally):
         problems.append(f"checkpoint {highest} is gone, the newest is {newest(out)}")
         tally["lost"] += 1
     for model in ("best", "last"):
-        if os.path.exists(f"{out}/{model}"):
+        if model in models or os.path.exists(f"{out}/{model}"):
+            models.add(model)
             loaded = subprocess.run([JARGON, "transcribe", "--model", f"{out}/{model}", "wav/0000.wav"],
                                     capture_output=True, text=True)
             if loaded.returncode:
                 problems.append(f"{out}/{model} does not load: {loaded.stderr}")
 
 
-def whole_run(out, next_kill, tally):
+def whole_run(out, next_kill, tally, rng):
     """Runs to the end, killed as next_kill() says: (seconds or None, faults); None: left alone."""
-    highest = 0
+    highest, models = 0, set()
     while True:
         how = next_kill(out)
         expected = step_of(newest(out))
-        code, err, _ = run(command(out), *([how[0]] if how else []), **(how[1] if how else {}))
+        seconds, faults = how or (None, {})
+        code, err, _ = run(command(out), seconds, rng.choice((1, 2)), **faults)
         tally["starts"] += 1
         if "; step " in err and f"; step {expected} of" not in err and "finished already" not in err:
             problems.append(f"it did not go on at step {expected}: {err}")
@@ -84,7 +86,7 @@ def whole_run(out, next_kill, tally):
             return
         tally["kills"] += 1
         highest = max(highest, expected)
-        after_kill(out, highest, tally)
+        after_kill(out, highest, models, tally)
         highest = max(highest, step_of(newest(out)))
 
 
@@ -113,6 +115,15 @@ def compare(out, reference, tally):
     tally["runs"] += 1
 
 
+def where(kills):
+    """Device, date, commit and command of a result."""
+    with open("/proc/cpuinfo") as info:
+        cpu = next(line.split(":")[1].strip() for line in info if line.startswith("model name"))
+    commit = subprocess.run(["git", "-C", os.environ["ROOT"], "rev-parse", "HEAD"], capture_output=True, text=True)
+    return {"device": cpu, "date": time.strftime("%Y-%m-%d"), "commit": commit.stdout.strip(),
+            "command": f"KILLS={kills} RESULT=FILE sh tests/e2e/resume.sh"}
+
+
 def main(kills, result=None):
     here = os.getcwd()
     reference = here + "/reference"
@@ -129,7 +140,7 @@ def main(kills, result=None):
     # At the first call of every kind, one after the other in the same run
     kinds = here + "/kinds"
     out = here + "/kinds-run"
-    whole_run(out, lambda out: (None, {"FAULT_UNDER": out, "FAULT_KINDS": kinds}), tally)
+    whole_run(out, lambda out: (None, {"FAULT_UNDER": out, "FAULT_KINDS": kinds}), tally, rng)
     compare(out, reference, tally)
     print(f"{tally['kills']} kills, at every kind of call")
 
@@ -145,13 +156,14 @@ def main(kills, result=None):
 
     while tally["kills"] < target:
         out = f"{here}/random-{tally['runs']}"
-        whole_run(out, at_random, tally)
+        whole_run(out, at_random, tally, rng)
         compare(out, reference, tally)
     tally["problems"] = len(problems)
     print(json.dumps(tally))
     if result:
         with open(result, "w") as file:
-            json.dump({"seed": seed, **tally}, file)
+            json.dump({**where(kills), "seed": seed, **tally}, file, indent=1)
+            file.write("\n")
     for problem in problems[:20]:
         print("PROBLEM:", problem)
     return not problems

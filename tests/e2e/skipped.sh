@@ -9,11 +9,13 @@ first=$(grep -c '"skipped":0' run/log.jsonl)
 check 'steps before were not skipped' test "$first" -ge 1
 check 'three are in the log as skipped (the fourth ends the run)' test "$(grep -c '"loss":null.*"skipped":[123],' run/log.jsonl)" = 3
 check 'each step once' test "$(sed 's/.*"step":\([0-9]*\),.*/\1/' run/log.jsonl | tr '\n' ' ')" = "$(seq -s ' ' 1 $((first + 3))) "
-state() { "$bin/tests/e2e/checkpoint_print" "run/checkpoint-$(printf %08d "$1").h5"; }
-state $((first + 2)) | grep '^weights\|^moment\|^buffers\|^batches_tracked' >a
-state $((first + 3)) | grep '^weights\|^moment\|^buffers\|^batches_tracked' >b
+expect 65 'not finite in 2 steps in a row' train two $absurd --max-skipped 2
+state() { "$bin/tests/e2e/checkpoint_print" "two/checkpoint-$(printf %08d "$1").h5"; }
+state "$first" | grep '^weights\|^moment\|^buffers\|^batches_tracked' >a
+state $((first + 1)) | grep '^weights\|^moment\|^buffers\|^batches_tracked' >b
+state $((first + 1)) >b.state
 check 'a skipped step changes neither weights, moments nor averages' cmp a b
-check 'the checkpoint counts them' sh -c "$(command -v "$bin/tests/e2e/checkpoint_print") run/checkpoint-$(printf %08d $((first + 3))).h5 | grep -qx 'skipped_in_row 3'"
+check 'the checkpoint counts them' grep -qx 'skipped_in_row 1' b.state
 # Gone on with, the count goes on too: one more and it stops at the same step
 cp run/log.jsonl before
 expect 65 "not finite in 4 steps in a row, up to step $((first + 4)):" train run $absurd
