@@ -2,7 +2,9 @@
 . tests/support.sh
 
 expect 64 'Usage: jargon VERB' "$jargon"
-for verb in pack vocab train adapt transcribe eval; do
+verbs=$("$jargon" --help | sed -n 's/^  \([a-z]*\) .*/\1/p')
+check 'the verbs' sh -c "echo '$verbs' | tr '\n' ' ' | grep -q '^pack vocab train adapt transcribe eval '"
+for verb in $verbs; do
   expect 64 "^  $verb +[a-z]" "$jargon"
   expect 0 '' "$jargon" "$verb" --help
   cp out help
