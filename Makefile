@@ -24,7 +24,7 @@ LINT_PACKAGES = clang-tidy cppcheck clang-format
 LIB_SRC := $(wildcard kernels/*.c kernels/cpu/*.c src/base/*.c src/audio/*.c src/text/*.c src/corpus/*.c src/model/*.c \
              src/train/*.c src/decode/*.c src/interop/*.c eval/*.c src/cmd/evaluation.c src/cmd/verb_*.c) $(wildcard src/text/*.cc)
 LIB_OBJ := $(patsubst %,$(BUILD)/%.o,$(basename $(LIB_SRC))) $(BUILD)/eval/page/page.o
-TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/ops/test_*.c tests/unit/test_*.c tests/golden/test_*.c))
+TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/ops/test_*.c tests/unit/test_*.c tests/golden/test_*.c tests/cuda_on_cpu/test_*.c))
 OPS_COMMON := $(patsubst %,$(BUILD)/%.o,$(basename $(filter-out tests/ops/test_%,$(wildcard tests/ops/*.c)) $(wildcard tests/ops/*.cc)))
 FUZZERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 HELPERS := $(BUILD)/tests/e2e/faults.so $(BUILD)/tests/e2e/checkpoint_print

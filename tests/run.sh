@@ -1,9 +1,9 @@
 #!/bin/sh
-# Runs every test program and script (or the kinds named: ops unit golden data cli browser e2e), one line each, and closes with
+# Runs every test program and script (or the kinds named: ops emulated unit golden data cli browser e2e), one line each, and closes with
 # the counts. Fails when a test fails, and when none ran.  BUILD names the build folder.
 BUILD=${BUILD:-build}
 export BUILD
-kinds=${*:-ops unit golden data cli browser e2e}
+kinds=${*:-ops emulated unit golden data cli browser e2e}
 passed=0 failed=0 skipped=0 broken=
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
@@ -30,6 +30,9 @@ run() { # name, command...
 for kind in $kinds; do
   for source in tests/"$kind"/test_*.c; do
     [ -e "$source" ] && name=${source#tests/} && name=${name%.c} && run "$name" "$BUILD/tests/$name"
+  done
+  [ "$kind" != emulated ] || for order in fwd rev rand; do # every test of the operations and of the whole model
+    run "emulated CUDA $order" sh tests/cuda_on_cpu/run.sh "$BUILD/emulated-plain/libjargon_cuda.so" $order
   done
   for script in tests/"$kind"/*.sh; do
     [ -e "$script" ] && name=${script#tests/} && run "${name%.sh}" sh "$script"
