@@ -130,7 +130,7 @@ $(BUILD)/probed: Makefile
 	  { for header in $$headers; do echo "#include <$$header>"; done; echo "int main(void) { return !($$call); }"; } >$(BUILD)/probe.c; \
 	  if $(CC) -w $(BUILD)/probe.c -o $(BUILD)/probe $$libs 2>$(BUILD)/probe.log; then echo "  found   $$name"; \
 	  else echo "  MISSING $$name: apt-get install $$package, or run make deps"; head -3 $(BUILD)/probe.log; exit 1; fi; done
-	@command -v nvcc >/dev/null && echo "  found   nvcc (this version has no CUDA backend yet: not used)" || \
+	@command -v nvcc >/dev/null && echo "  found   nvcc: make cuda builds the CUDA backend" || \
 	  echo "  absent  nvcc (optional): the CPU backend alone"
 	@touch $@
 $(LIB_OBJ) $(BUILD)/src/cmd/main.o $(BUILD)/speak: | $(BUILD)/probed

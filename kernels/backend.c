@@ -77,6 +77,11 @@ const Backend *backend_open(const char *device, DType dtype, char *why, size_t w
   return NULL;
 }
 
+const char *backend_choice(const char *device, const Backend *backend) {
+  if (strcmp(backend->name, "cuda") == 0) return "device=cuda";
+  return strcmp(device, "auto") == 0 ? "device=cpu (no CUDA found)" : "device=cpu";
+}
+
 const char *backend_describe(const Backend *backend) { return backend->describe(); }
 
 /* The one function of all the dry backend's operations, called through their types: where the caller removes

@@ -17,7 +17,8 @@
 #include "kernels/softmax.h"
 #include "kernels/types.h"
 
-/* Every operation once: the table's fields, its initialiser and the check for holes all follow from this list. */
+/* Every operation once: the table's fields, its initialiser and the check for holes all follow from this
+ * list. */
 #define BACKEND_OPERATIONS(X)                                                                                \
   X(StreamNew, stream_new)                                                                                   \
   X(StreamFree, stream_free)                                                                                 \
@@ -83,15 +84,20 @@ typedef struct Backend {
 #define BACKEND_LAYOUT_X(Type, operation) #Type " " #operation ";"
 #define BACKEND_LAYOUT BACKEND_OPERATIONS(BACKEND_LAYOUT_X)
 
-/* The CPU backend's table of that type; NULL with the reason in `why`. libjargon_cuda.so exports the same under the
- * name "jargon_cuda_backend"; there NULL means that the machine has no usable device. */
+/* The CPU backend's table of that type; NULL with the reason in `why`. libjargon_cuda.so exports the same
+ * under the name "jargon_cuda_backend"; there NULL means that the machine has no usable device. */
 typedef const Backend *BackendExport(DType dtype, char *why, size_t why_size);
 JARGON_EXTERN BackendExport jargon_cpu_backend;
 
-/* The backend called `device` ("cpu", "cuda", or "auto": cuda where there is one, else cpu) with that activation type.
- * NULL, with the reason in `why`, when there is none; never another one silently. A table with a hole is refused.
- * JARGON_CUDA names the library to open instead of the libjargon_cuda.so beside the program. Not thread-safe. */
+/* The backend called `device` ("cpu", "cuda", or "auto": cuda where there is one, else cpu) with that
+ * activation type. NULL, with the reason in `why`, when there is none; never another one silently. A table
+ * with a hole is refused. JARGON_CUDA names the library to open instead of the libjargon_cuda.so beside the
+ * program. Not thread-safe. */
 const Backend *backend_open(const char *device, DType dtype, char *why, size_t why_size);
+
+/* How the choice of `device` ended: "device=cuda", "device=cpu", or "device=cpu (no CUDA found)" where it was
+ * auto. */
+const char *backend_choice(const char *device, const Backend *backend);
 
 /* One line on what the backend computes with: device, threads, width of the vectors. */
 const char *backend_describe(const Backend *backend);

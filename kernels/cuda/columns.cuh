@@ -8,7 +8,7 @@
 enum { COLUMNS = WARP, COLUMN_LANES = 8, COLUMN_TILE = 64 /* rows */ };
 
 /* The sum over a block's COLUMN_LANES threads of one column, in their order; valid where threadIdx.y is 0.
- * All threads must call; `shared` may be used again afterwards. */
+ * All threads must call, once a kernel. */
 template <int COUNT>
 __device__ __forceinline__ void column_lanes_sum(double *sums, double (*shared)[COLUMN_LANES][COLUMNS]) {
   for (int i = 0; i < COUNT; i++) shared[i][threadIdx.y][threadIdx.x] = sums[i];
@@ -16,7 +16,6 @@ __device__ __forceinline__ void column_lanes_sum(double *sums, double (*shared)[
   if (threadIdx.y == 0)
     for (int i = 0; i < COUNT; i++)
       for (int lane = 1; lane < COLUMN_LANES; lane++) sums[i] += shared[i][lane][threadIdx.x];
-  __syncthreads();
 }
 
 /* partial (tiles, COUNT, C): terms(sums, r, c) adds row r's share to the COUNT sums of column c. last_row: in

@@ -371,8 +371,9 @@ static Status run(Trainer *trainer, const char *all) {
     goto done;
   }
   TRY(file_write(settings_path, all, strlen(all)));
-  fprintf(stderr, "train: %.2f M weights, %s; step %lld of %d\n",
-          (double)model_weight_count(session->model) / 1e6, backend_describe(session->backend),
+  fprintf(stderr, "train: %.2f M weights, %s, %s; step %lld of %d\n",
+          (double)model_weight_count(session->model) / 1e6,
+          backend_choice(session->settings->device, session->backend), backend_describe(session->backend),
           (long long)session->state.step, session->schedule.total);
   catch_signals();
   TRY(loop(trainer));

@@ -12,11 +12,10 @@ mkdir -p "$work"
 build() { # plain | tsan: the library with the planted file in place of the right one
   flags="-O1" && [ "$1" = tsan ] && flags="-O1 -DEMULATOR_TSAN -fsanitize=thread"
   # shellcheck disable=SC2086
-  g++ -std=c++17 -g -fPIC -fvisibility=hidden -fno-strict-aliasing -w -I"$BUILD/emulated" -I$EMULATOR/include -I. \
-    $flags -c -o "$work/$file.o" "$work/$file.cc" &&
-    g++ $flags -shared -o "$work/libjargon_cuda.so" "$work/$file.o" \
-      $(ls "$BUILD/emulated-$1"/kernels/cuda/*.o | grep -v "/$file\.o$") "$BUILD/emulated-$1/$EMULATOR"/*.o \
-      $(ls "$BUILD/emulated-$1"/holes.o 2>/dev/null)
+  g++ -std=c++17 -g -fPIC -fvisibility=hidden -fno-strict-aliasing -w -I"$work" -I"$BUILD/emulated" -I$EMULATOR/include \
+    -I. $flags -c -o "$work/$unit.o" "$work/$unit.cc" &&
+    g++ $flags -shared -o "$work/libjargon_cuda.so" "$work/$unit.o" \
+      $(ls "$BUILD/emulated-$1"/kernels/cuda/*.o | grep -v "/$unit\.o$") "$BUILD/emulated-$1/$EMULATOR"/*.o
 }
 
 fails() { # kind, order
@@ -27,10 +26,14 @@ fails() { # kind, order
   [ $code != 0 ] && [ $code != 77 ]
 }
 
-plant() {
-  sed -E "$script" "kernels/cuda/$file.cu" >"$work/$file.cu"
-  if cmp -s "$work/$file.cu" "kernels/cuda/$file.cu"; then echo "MISSED  $file, $what: nothing is planted, mend planted.txt" && return 1; fi
-  python3 $EMULATOR/rewrite.py "$work/$file.cu" >"$work/$file.cc"
+plant() { # in kernels/cuda/$file, which is $unit.cu or a header that it includes
+  rm -rf "$work/kernels" && mkdir -p "$work/kernels/cuda"
+  sed -E "$script" "kernels/cuda/$file" >"$work/planted"
+  if cmp -s "$work/planted" "kernels/cuda/$file"; then echo "MISSED  $file, $what: nothing is planted, mend planted.txt" && return 1; fi
+  cp "$BUILD/emulated/kernels/cuda/$unit.cc" "$work/$unit.cc"
+  target=$work/$unit.cc
+  case $file in *.cuh) target=$work/kernels/cuda/$file ;; esac
+  python3 $EMULATOR/rewrite.py "$work/planted" >"$target"
   for kind in plain tsan; do
     build $kind || return 1
     for order in fwd rev rand; do
@@ -45,6 +48,10 @@ plant() {
 
 grep -v '^#' $EMULATOR/planted.txt | grep -e "${1:-.}" >"$work/list"
 while read -r file test rest; do
+  case $file in
+  *.cuh:*) unit=${file#*:} file=${file%%:*} ;;
+  *) unit=$file file=$file.cu ;;
+  esac
   what=${rest%%: *} script=${rest#*: }
   if plant; then caught=$((caught + 1)); else missed=$((missed + 1)); fi
 done <"$work/list"
