@@ -138,6 +138,8 @@ Spread gap_spread(GapBlock *blocks, int count) {
   return sum_spread(sum, count);
 }
 
+bool spread_varies(Spread spread) { return spread.variance > 1e-18; }
+
 /* Ascending, whatever is not a number last. */
 static int compare(const void *left, const void *right) {
   double a = *(const double *)left, b = *(const double *)right;

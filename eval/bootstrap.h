@@ -52,6 +52,10 @@ typedef struct Spread {
 Spread blocks_spread(const Block *blocks, int count);
 Spread gap_spread(GapBlock *blocks, int count);
 
+/* False when there are too few blocks, or all have the same rate but for rounding: resampling then tells
+ * nothing. */
+bool spread_varies(Spread spread);
+
 /* Assigns ratios[0 .. replicates - 1]; INFINITY or NAN where only blocks without words were drawn. */
 void bootstrap_ratios(const Bootstrap *bootstrap, const Block *blocks, int count, double *ratios);
 

@@ -39,11 +39,19 @@ static void before_measure(Cell *cell, const Measuring *measuring, const Speaker
     pair_sums_add(&pairs, measuring->pairs[cell->items[i]]);
   before->pairs = matched_pairs(pairs);
   before->improvement = before->p = before->q = NAN;
-  if (cell->no_interval) return;
+  if (too_few(cell->speakers, measuring->thresholds)) return;
   for (int s = 0; s < count; s++) blocks[s].errors = sums[s].before_errors;
-  interval_of(measuring, blocks, count, &before->interval, &spread);
-  for (int s = 0; s < count; s++) blocks[s].errors = sums[s].errors - sums[s].before_errors;
-  interval_of(measuring, blocks, count, &before->difference, &spread);
+  before->has_interval =
+      interval_of(measuring, blocks, count, &before->interval, &spread) && spread_varies(spread);
+  int64_t differing = 0;
+  for (int s = 0; s < count; s++) {
+    blocks[s].errors = sums[s].errors - sums[s].before_errors;
+    differing += blocks[s].errors != 0;
+  }
+  /* Without variance nothing is known, unless the systems are alike with every speaker. */
+  before->has_difference = interval_of(measuring, blocks, count, &before->difference, &spread) &&
+                           (spread_varies(spread) || !differing);
+  if (!before->has_difference) return;
   before->improvement = bootstrap_share_below(measuring->values, measuring->bootstrap->replicates, 0);
   before->p = bootstrap_p(measuring->values, measuring->bootstrap->replicates, spread, 0);
 }
@@ -73,7 +81,7 @@ static void cell_measure(Cell *cell, const Measuring *measuring) {
   cell->no_interval = too_few(cell->speakers, measuring->thresholds);
   if (!cell->no_interval && !interval_of(measuring, blocks, count, &cell->interval, &spread))
     cell->no_interval = "too few words";
-  if (!cell->no_interval && spread.variance == 0) cell->no_interval = "every speaker has the same rate";
+  if (!cell->no_interval && !spread_varies(spread)) cell->no_interval = "every speaker has the same rate";
   if (has_before(measuring->hypotheses)) {
     cell->before.speaker_wer = speaker_mean(measuring, sums, count, true);
     before_measure(cell, measuring, sums, count, blocks);

@@ -57,7 +57,7 @@ static GapFigures gap_figures(const Making *making, const Group groups[2]) {
     bootstrap_gap(making->bootstrap, blocks, count, making->differences, making->ratios);
     if (!bootstrap_interval(making->differences, replicates, spread, &figures.difference_interval))
       figures.no_interval = "too few words";
-    else if (spread.variance == 0)
+    else if (!spread_varies(spread))
       figures.no_interval = "every speaker has the same rate";
     else
       figures.p = bootstrap_p(making->differences, replicates, spread, 0);

@@ -78,6 +78,7 @@ static Status find_regression(Finding *finding, const Rule *rule, const json_t *
   if (!deployed) {
     finding->value = field_number(before, "difference");
     interval_take(finding, before, "difference_interval");
+    if (isfinite(finding->low)) finding->too_small = NULL;
     return OK;
   }
   const json_t *other;

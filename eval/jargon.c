@@ -96,14 +96,11 @@ static void miss(Counting *counting, const Alignment *alignment, Occurrence plac
   counting->missed[counting->missed_count++] = (Missed){place.term, text};
 }
 
-static bool right(const Alignment *alignment, Occurrence place, const Side *hyp) {
-  int k = 0;
-  while (k < hyp->found_count && hyp->found[k].first != place.first) k++;
-  if (k == hyp->found_count || hyp->found[k].term != place.term || hyp->found[k].last != place.last)
-    return false;
-  for (int c = place.first; c <= place.last; c++)
-    if (alignment->words[c].op != ALIGN_MATCH) return false;
-  return true;
+static bool right(Occurrence place, const Side *hyp) {
+  for (int k = 0; k < hyp->found_count; k++)
+    if (hyp->found[k].first == place.first)
+      return hyp->found[k].term == place.term && hyp->found[k].last == place.last;
+  return false;
 }
 
 /* Errors inside the reference's occurrences and outside. */
@@ -145,7 +142,7 @@ static TermCounts item_count(Counting *counting, int item, bool before, int plac
   TermCounts total = {hyp.found_count, 0};
   for (int k = 0; k < ref.found_count; k++) {
     TermScore *score = &counting->jargon->terms[ref.found[k].term];
-    bool correct = right(alignment, ref.found[k], &hyp);
+    bool correct = right(ref.found[k], &hyp);
     total.correct += correct;
     (before ? &score->before : &score->hyp)->correct += correct;
     if (before) continue;
@@ -224,7 +221,7 @@ static void recall_interval(JargonDomain *domain, const Block *blocks, int speak
   if (!domain->no_interval) {
     Spread spread = blocks_spread(some, count);
     bootstrap_ratios(bootstrap, some, count, ratios);
-    if (!bootstrap_interval(ratios, bootstrap->replicates, spread, &domain->recall) || spread.variance == 0)
+    if (!bootstrap_interval(ratios, bootstrap->replicates, spread, &domain->recall) || !spread_varies(spread))
       domain->no_interval = "every speaker has the same recall";
   }
   free(some), free(ratios);

@@ -48,9 +48,10 @@ static json_t *before_json(const Cell *cell) {
   json_t *out = rates_json(&before->rates);
   extend(out,
          json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "speaker_wer", number(before->speaker_wer),
-                   "interval", interval_json(cell->no_interval, before->interval), "difference",
-                   number(rates_error(cell->rates.words) - rates_error(before->rates.words)),
-                   "difference_interval", interval_json(cell->no_interval, before->difference),
+                   "interval", interval_json(before->has_interval ? NULL : "", before->interval),
+                   "difference", number(rates_error(cell->rates.words) - rates_error(before->rates.words)),
+                   "difference_interval",
+                   interval_json(before->has_difference ? NULL : "", before->difference),
                    "improvement_probability", number(before->improvement), "p", number(before->p), "q",
                    number(before->q), "mapsswe", pairs_json(&before->pairs)));
   return out;

@@ -17,10 +17,11 @@
 typedef struct Before {
   Rates rates;
   double speaker_wer;
-  Interval interval;   /* of its WER, where the cell has one */
+  bool has_interval, has_difference;
+  Interval interval;   /* of its WER */
   Interval difference; /* of the WER of hyp minus its own */
   double improvement;  /* share of replicates in which hyp has the lower WER */
-  double p, q;         /* of no difference; NAN where the cell has no interval */
+  double p, q;         /* of no difference; NAN where that has no interval */
   MatchedPairs pairs;
 } Before;
 

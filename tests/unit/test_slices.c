@@ -161,6 +161,34 @@ static void pairs_are_alike(void **state) {
   simulated_free(&hypotheses);
 }
 
+/* A group in which the new system makes no error has no interval of its own, but one of the difference. */
+static void perfect_system(void **state) {
+  (void)state;
+  Hypotheses hypotheses = {0};
+  Slices slices;
+  for (int s = 0; s < 12; s++) {
+    simulated_add(&hypotheses, s, "a", 50, 0);
+    hypotheses.items[s].before = "";
+    hypotheses.items[s].before_rates.words = (AlignCounts){.match = 45 - s % 3, .sub = 5 + s % 3};
+  }
+  for (int s = 12; s < 24; s++) {
+    simulated_add(&hypotheses, s, "b", 50, 5);
+    hypotheses.items[s].before = "";
+    hypotheses.items[s].before_rates.words = (AlignCounts){.match = 40, .sub = 10};
+  }
+  const char *groups[] = {"group"};
+  assert_int_equal(slices_make(&slices, &hypotheses, groups, 1, false, "speaker"), OK);
+  cells_measure(&slices, &hypotheses, NULL, &BOOTSTRAP, &THRESHOLDS);
+  const Cell *cell = slices.items[1].cells;
+  assert_string_equal(cell[0].no_interval, "every speaker has the same rate");
+  assert_true(cell[0].before.has_interval && cell[0].before.has_difference);
+  assert_true(cell[0].before.difference.high < -0.1 && cell[0].before.p < 0.01);
+  assert_false(cell[1].before.has_interval || cell[1].before.has_difference);
+  assert_true(isnan(cell[1].before.p));
+  slices_free(&slices);
+  simulated_free(&hypotheses);
+}
+
 static void unknown_key(void **state) {
   (void)state;
   Hypotheses hypotheses = example();
@@ -175,7 +203,7 @@ static void unknown_key(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(cells),           cmocka_unit_test(gap),         cmocka_unit_test(matching),
-      cmocka_unit_test(pairs_are_alike), cmocka_unit_test(unknown_key),
+      cmocka_unit_test(pairs_are_alike), cmocka_unit_test(unknown_key), cmocka_unit_test(perfect_system),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
