@@ -42,8 +42,9 @@ char *group_name(const json_t *values) {
   const char *key;
   json_t *value;
   char *name = NULL;
-  json_object_foreach((json_t *)values, key, value) name =
-      joined(name, json_is_string(value) ? json_string_value(value) : "unknown");
+  json_object_foreach((json_t *)values, key, value) {
+    name = joined(name, json_is_string(value) ? json_string_value(value) : "unknown");
+  }
   return name ? name : xstrdup("all");
 }
 

@@ -180,7 +180,7 @@ static void gap_rows(FILE *out, const json_t *document) {
   size_t g, significant = 0;
   json_t *gap, *gaps = json_object_get(document, "gaps");
   double most = most_q(document);
-  json_array_foreach(gaps, g, gap) significant += field_number(gap, "q") <= most;
+  json_array_foreach(gaps, g, gap) { significant += field_number(gap, "q") <= most; }
   if (!json_array_size(gaps)) return;
   fprintf(out, "\n### Gaps\n\n%zu of %zu gaps between groups are significant (q at most %g).", significant,
           json_array_size(gaps), most);
@@ -307,11 +307,12 @@ static void small_cells(FILE *out, const json_t *document) {
   size_t s, c;
   json_t *slice, *cell;
   int small = 0;
-  json_array_foreach(json_object_get(document, "slices"), s, slice)
-      json_array_foreach(json_object_get(slice, "cells"), c, cell) {
-    if (!s || json_is_array(json_object_get(cell, "interval"))) continue;
-    if (!small++) fputs("- Too small to conclude from:\n", out);
-    if (small <= SMALL_SHOWN) small_cell(out, document, slice, cell);
+  json_array_foreach(json_object_get(document, "slices"), s, slice) {
+    json_array_foreach(json_object_get(slice, "cells"), c, cell) {
+      if (!s || json_is_array(json_object_get(cell, "interval"))) continue;
+      if (!small++) fputs("- Too small to conclude from:\n", out);
+      if (small <= SMALL_SHOWN) small_cell(out, document, slice, cell);
+    }
   }
   if (small > SMALL_SHOWN)
     fprintf(out, "  - and %d more, which the tables above show.\n", small - SMALL_SHOWN);

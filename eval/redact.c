@@ -53,8 +53,9 @@ static void values_redact(Redaction *redaction, json_t *values) {
   const char *key;
   json_t *value;
   void *next;
-  json_object_foreach_safe(values, next, key, value)
-      json_object_set_new(values, key, value_redacted(redaction, key, value));
+  json_object_foreach_safe(values, next, key, value) {
+    json_object_set_new(values, key, value_redacted(redaction, key, value));
+  }
 }
 
 static void to_null(json_t *object, const char *key) {
@@ -64,15 +65,18 @@ static void to_null(json_t *object, const char *key) {
 static void groups_each(json_t *document, Redaction *redaction, void visit(Redaction *, json_t *)) {
   size_t i, k;
   json_t *slice, *cell, *gap, *item;
-  json_array_foreach(json_object_get(document, "slices"), i, slice)
-      json_array_foreach(json_object_get(slice, "cells"), k, cell)
-          visit(redaction, json_object_get(cell, "values"));
+  json_array_foreach(json_object_get(document, "slices"), i, slice) {
+    json_array_foreach(json_object_get(slice, "cells"), k, cell) {
+      visit(redaction, json_object_get(cell, "values"));
+    }
+  }
   json_array_foreach(json_object_get(document, "gaps"), i, gap) {
     visit(redaction, json_object_get(gap, "a"));
     if (json_is_object(json_object_get(gap, "b"))) visit(redaction, json_object_get(gap, "b"));
   }
-  json_array_foreach(json_object_get(document, "utterances"), i, item)
-      visit(redaction, json_object_get(item, "meta"));
+  json_array_foreach(json_object_get(document, "utterances"), i, item) {
+    visit(redaction, json_object_get(item, "meta"));
+  }
 }
 
 static void paths_visit(Redaction *redaction, json_t *values) { paths_find(redaction, values); }
@@ -80,11 +84,13 @@ static void paths_visit(Redaction *redaction, json_t *values) { paths_find(redac
 static void models_redact(json_t *document, Redaction *redaction) {
   size_t i, k;
   json_t *model, *term;
-  json_array_foreach(json_object_get(document, "models"), i, model)
-      json_array_foreach(json_object_get(model, "terms"), k, term) {
-    const char *key = json_string_value(json_object_get(term, "key"));
-    json_object_set_new(term, "value", value_redacted(redaction, key, json_object_get(term, "value")));
-    json_object_set_new(term, "baseline", value_redacted(redaction, key, json_object_get(term, "baseline")));
+  json_array_foreach(json_object_get(document, "models"), i, model) {
+    json_array_foreach(json_object_get(model, "terms"), k, term) {
+      const char *key = json_string_value(json_object_get(term, "key"));
+      json_object_set_new(term, "value", value_redacted(redaction, key, json_object_get(term, "value")));
+      json_object_set_new(term, "baseline",
+                          value_redacted(redaction, key, json_object_get(term, "baseline")));
+    }
   }
 }
 
@@ -102,8 +108,9 @@ static void words_redact(json_t *document) {
     }
   }
   to_null(vocabulary, "file");
-  json_array_foreach(json_object_get(vocabulary, "domains"), i, item)
-      json_array_foreach(json_object_get(item, "examples"), k, part) to_null(part, "word");
+  json_array_foreach(json_object_get(vocabulary, "domains"), i, item) {
+    json_array_foreach(json_object_get(item, "examples"), k, part) { to_null(part, "word"); }
+  }
 }
 
 /* The metadata keys that slices are made of, and the speaker's. */
@@ -111,9 +118,11 @@ static json_t *keys_kept(const json_t *document, const char *speaker_key) {
   size_t i, k;
   json_t *kept = json_object(), *slice, *key;
   if (speaker_key) json_object_set_new(kept, speaker_key, json_true());
-  json_array_foreach(json_object_get(document, "slices"), i, slice)
-      json_array_foreach(json_object_get(slice, "keys"), k, key)
-          json_object_set_new(kept, json_string_value(key), json_true());
+  json_array_foreach(json_object_get(document, "slices"), i, slice) {
+    json_array_foreach(json_object_get(slice, "keys"), k, key) {
+      json_object_set_new(kept, json_string_value(key), json_true());
+    }
+  }
   return kept;
 }
 
@@ -129,8 +138,9 @@ static void utterances_redact(json_t *document, const char *speaker_key) {
     json_object_del(item, "ref"), json_object_del(item, "hyp");
     json_object_del(json_object_get(item, "before"), "hyp"),
         json_object_del(json_object_get(item, "before"), "ref");
-    json_object_foreach_safe(meta, next, key, value) if (!json_object_get(kept, key))
-        json_object_del(meta, key);
+    json_object_foreach_safe(meta, next, key, value) {
+      if (!json_object_get(kept, key)) json_object_del(meta, key);
+    }
   }
   json_decref(kept);
 }
@@ -140,7 +150,7 @@ void document_redact(json_t *document) {
   Redaction redaction = {json_object(), json_string_value(json_object_get(document, "speaker_key"))};
   const char *key;
   void *next;
-  json_object_foreach_safe(files, next, key, value) json_object_set_new(files, key, json_null());
+  json_object_foreach_safe(files, next, key, value) { json_object_set_new(files, key, json_null()); }
   utterances_redact(document, redaction.speaker_key);
   groups_each(document, &redaction, paths_visit);
   groups_each(document, &redaction, values_redact);

@@ -80,8 +80,9 @@ static void rows_fill(TextTable *table, const json_t *document) {
   json_t *slice, *cell;
   json_array_foreach(json_object_get(document, "slices"), s, slice) {
     if (s) text_table_row(table)[NAME] = keys_name(json_object_get(slice, "keys"));
-    json_array_foreach(json_object_get(slice, "cells"), c, cell)
-        row_fill(text_table_row(table), cell, s == 0, most);
+    json_array_foreach(json_object_get(slice, "cells"), c, cell) {
+      row_fill(text_table_row(table), cell, s == 0, most);
+    }
   }
 }
 
