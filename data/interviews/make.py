@@ -131,15 +131,16 @@ class Cast:
     """Speakers of one split: no two alike."""
 
     def __init__(self, split, seed):
-        self.split, self.random, self.seen, self.count = split, random.Random(seed), set(), 0
+        self.split, self.random, self.seen = split, random.Random(seed), set()
+        self.drawn = {"male": 0, "female": 0}
 
     def speaker(self, accent, gender):
         r = self.random
         variants = VARIANTS[self.split][gender]
         while True:
-            variant = variants[self.count % len(variants)] if self.split != "train" else r.choice(variants)
+            variant = variants[self.drawn[gender] % len(variants)] if self.split != "train" else r.choice(variants)
             pitch, rate, span = r.randrange(30, 71, 2), r.randrange(140, 191, 5), r.randrange(30, 81, 5)
-            self.count += 1
+            self.drawn[gender] += 1
             if (accent, variant, pitch, rate, span) not in self.seen:
                 break
         self.seen.add((accent, variant, pitch, rate, span))
