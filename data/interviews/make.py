@@ -139,14 +139,14 @@ class Cast:
         variants = VARIANTS[self.split][gender]
         while True:
             variant = variants[self.drawn[gender] % len(variants)] if self.split != "train" else r.choice(variants)
-            pitch, rate, span = r.randrange(30, 71, 2), r.randrange(140, 191, 5), r.randrange(30, 81, 5)
+            pitch, rate, span = r.randrange(30, 71, 2), r.randrange(150, 206, 5), r.randrange(30, 81, 5)
             self.drawn[gender] += 1
             if (accent, variant, pitch, rate, span) not in self.seen:
                 break
         self.seen.add((accent, variant, pitch, rate, span))
         return {
             "voice": f"{ACCENTS[accent]}+{variant}", "pitch": pitch, "rate": rate, "range": span,
-            "shift": round(r.uniform(0.9, 1.12), 3) if self.split == "train" else 1,
+            "shift": round(r.uniform(0.87, 1.16), 3) if self.split == "train" else 1,
             "gain": round(r.uniform(-9, 0), 1), "noise": round(r.uniform(-70, -50), 1),
             "tilt": round(r.uniform(-0.3, 0.3), 2),
             "speaker": f"{accent}-{variant}-p{pitch}-r{rate}-i{span}", "gender": gender, "accent": accent,
