@@ -24,7 +24,8 @@ ACCENTS = {  # name: espeak's voice ("en-gb+m3" would not be taken, "en" is Brit
 # Whole variants are held out. Near twins of the test variants (rob, steph, steph2, linda, f2) are used nowhere.
 VARIANTS = {
     "train": {"male": "m1 m2 m3 m4 m5 m6 Alex Andy Denis Gene Henrique Marco Mario Mike Nguyen adam antonio benjamin "
-                      "ed edward gustave iven2 john max pablo paul pedro sandro travis victor".split(),
+                      "ed edward gustave iven2 john max pablo paul pedro sandro travis victor Diogo Hugo Jacky Michael "
+                      "Storm Tweaky announcer boris grandpa iven3 klatt3 klatt4 marcelo miguel norbert".split(),
               "female": "f1 f4 Alicia anika aunty grandma shelby".split()},
     "dev": {"male": ["Lee", "quincy"], "female": ["f3", "Annie"]},
     "test": {"male": ["m7", "m8", "david", "robert"], "female": ["f5", "belinda", "Andrea", "steph3"]}}
@@ -338,12 +339,12 @@ def parse_options(argv):
     p.add_argument("--hours", type=at_least(float, 0.001), default=10, help="general training speech [%(default)s]")
     p.add_argument("--minutes-per-domain", type=at_least(float, 0.1), default=40, help="training speech [%(default)s]")
     p.add_argument("--test-speakers", type=at_least(int, 1), default=10, help="for each accent and gender [%(default)s]")
-    p.add_argument("--dev-speakers", type=at_least(int, 1), default=2, help="for each accent and gender [%(default)s]")
+    p.add_argument("--dev-speakers", type=at_least(int, 1), default=4, help="for each accent and gender [%(default)s]")
     p.add_argument("--sentences-per-speaker", type=at_least(int, 1), default=6, help="in test and dev [%(default)s]")
     p.add_argument("--flite-sentences", type=at_least(int, 0), default=30, help="for each domain [%(default)s]")
-    p.add_argument("--interview-seconds", type=at_least(float, 1), default=75, help="of one training speaker [%(default)s]")
-    p.add_argument("--salad", type=at_least(float, 0), default=0.3, help="share of general training utterances [%(default)s]")
-    p.add_argument("--domain-salad", type=at_least(float, 0), default=0.25, help="the same in a domain [%(default)s]")
+    p.add_argument("--interview-seconds", type=at_least(float, 1), default=35, help="of one training speaker [%(default)s]")
+    p.add_argument("--salad", type=at_least(float, 0), default=0.15, help="share of general training utterances [%(default)s]")
+    p.add_argument("--domain-salad", type=at_least(float, 0), default=0.35, help="the same in a domain [%(default)s]")
     p.add_argument("--jobs", type=at_least(int, 1), default=os.cpu_count(), help="processes at a time [%(default)s]")
     p.add_argument("--speak", default=os.path.join(HERE, "../../build/speak"), help="program [build/speak]")
     return p.parse_args(argv)
