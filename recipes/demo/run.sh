@@ -53,10 +53,11 @@ stage "6/6 transcribing the test sets with both models" "$OUT/transcribed" trans
 
 echo
 echo "Word error rates of unseen sentences by unseen voices, before and after the transfer:"
-"$jargon" eval --before "$OUT/test.before.jsonl" --by domain,accent,gender --json "$OUT/test.json" "$OUT/test.after.jsonl"
+"$jargon" eval --before "$OUT/test.before.jsonl" --by domain,accent,gender --json "$OUT/test.json" --html "$OUT/report.html" \
+  --mine "$OUT/corpus/general.train.txt" "$OUT/test.after.jsonl"
 echo
 echo "The honest figures: hand-written sentences outside the grammar, and another synthesiser's voices (flite):"
 "$jargon" eval --before "$OUT/offgrammar.before.jsonl" --by domain --json "$OUT/offgrammar.json" "$OUT/offgrammar.after.jsonl"
 "$jargon" eval --before "$OUT/flite.before.jsonl" --by domain --json "$OUT/flite.json" "$OUT/flite.after.jsonl"
 echo
-echo "Demo done in $(($(date +%s) - began)) s. Model: $OUT/adapted/best  Rates: $OUT/test.json  Log: $OUT/adapted/log.jsonl"
+echo "Demo done in $(($(date +%s) - began)) s. Model: $OUT/adapted/best  Report: $OUT/report.html  Log: $OUT/adapted/log.jsonl"
