@@ -139,7 +139,8 @@ class Cast:
         r = self.random
         variants = VARIANTS[self.split][gender]
         while True:
-            variant = variants[self.drawn[gender] % len(variants)] if self.split != "train" else r.choice(variants)
+            n = self.drawn[gender]  # each round through the accents starts one variant later: every accent gets them all
+            variant = r.choice(variants) if self.split == "train" else variants[(n + n // len(ACCENTS)) % len(variants)]
             pitch, rate, span = r.randrange(30, 71, 2), r.randrange(150, 206, 5), r.randrange(30, 81, 5)
             self.drawn[gender] += 1
             if (accent, variant, pitch, rate, span) not in self.seen:
@@ -343,7 +344,7 @@ def parse_options(argv):
     p.add_argument("--sentences-per-speaker", type=at_least(int, 1), default=6, help="in test and dev [%(default)s]")
     p.add_argument("--flite-sentences", type=at_least(int, 0), default=30, help="for each domain [%(default)s]")
     p.add_argument("--interview-seconds", type=at_least(float, 1), default=35, help="of one training speaker [%(default)s]")
-    p.add_argument("--salad", type=at_least(float, 0), default=0.15, help="share of general training utterances [%(default)s]")
+    p.add_argument("--salad", type=at_least(float, 0), default=0.12, help="share of general training utterances [%(default)s]")
     p.add_argument("--domain-salad", type=at_least(float, 0), default=0.35, help="the same in a domain [%(default)s]")
     p.add_argument("--jobs", type=at_least(int, 1), default=os.cpu_count(), help="processes at a time [%(default)s]")
     p.add_argument("--speak", default=os.path.join(HERE, "../../build/speak"), help="program [build/speak]")
