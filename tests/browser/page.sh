@@ -20,4 +20,4 @@ for kind in plain hostile many; do
 done
 "$jargon" eval "$work/plain/hyp.jsonl" --replicates 1000 --html "$work/plain/bare.html" >/dev/null
 "$jargon" eval "$work/plain/hyp.jsonl" --by gender --replicates 1000 --redact --html "$work/plain/redacted.html" >/dev/null
-timeout 300 python3 tests/browser/test_page.py "$work"
+timeout 800 python3 tests/browser/test_page.py "$work"

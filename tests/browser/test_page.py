@@ -24,6 +24,12 @@ def choose(browser, label, text):
                "box.dispatchEvent(new Event('change')); })()")
 
 
+def wait(browser, condition, seconds=30):
+    """Until the JavaScript condition holds; false when it never does."""
+    return browser.js(f"new Promise((done) => {{ const end = Date.now() + {1000 * seconds}; const look = () => ({condition}) ? done(true) : "
+                      "Date.now() > end ? done(false) : setTimeout(look, 20); look(); })")
+
+
 def scores(folder, kind):
     with open(f"{folder}/{kind}/scores.json", encoding="utf-8") as file:
         return json.load(file)
@@ -169,11 +175,11 @@ def test_audio(browser, folder):
     assert name == worst["id"], (name, worst["id"])
     browser.js("document.querySelector('article button').click()")
     seconds = browser.js("new Promise((done) => { const a = document.querySelector('audio'); if (a.readyState) done(a.duration); "
-                         "a.onloadedmetadata = () => done(a.duration); a.onerror = () => done('not played'); setTimeout(() => done('nothing'), 5000); })")
+                         "a.onloadedmetadata = () => done(a.duration); a.onerror = () => done('not played'); setTimeout(() => done('nothing'), 30000); })")
     assert seconds == 1, seconds
     browser.errors.clear()
     browser.js("document.querySelectorAll('article')[1].querySelector('button').click()")
-    browser.js("new Promise((done) => setTimeout(done, 500))")
+    wait(browser, "document.querySelector('.player').textContent")
     said = browser.js("document.querySelector('.player').textContent")
     assert "No audio beside this page: zqfolder/" in said, said
     assert browser.js("document.querySelectorAll('.player').length") == 1, "two players"
@@ -252,8 +258,7 @@ def test_many(browser, folder):
     assert "utterances of 10,000" in browser.js(STATE)
     before = browser.js(COUNT)
     browser.js("document.documentElement.scrollTo(0, document.documentElement.scrollHeight)")
-    browser.js("new Promise((done) => setTimeout(done, 600))")
-    assert browser.js(COUNT) > before, "scrolling draws no more"
+    assert wait(browser, f"{COUNT} > {before}"), "scrolling draws no more"
     print(f"      10,000 utterances: loaded in {loaded:.2f} s of the processor ({wall:.2f} s by the clock), searched in {searched:.2f} s")
     assert loaded < 2 and searched < 0.5, (loaded, searched)
 
