@@ -31,7 +31,7 @@ HELPERS := $(BUILD)/tests/e2e/faults.so $(BUILD)/tests/e2e/checkpoint_print
 BENCHES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/*.c))
 
 .DEFAULT_GOAL := all
-.PHONY: help deps all demo test programs fuzzers browser notebook bench asan fuzz lint format sizes install clean
+.PHONY: help deps all demo test programs fuzzers browser notebook bench asan tsan fuzz lint format sizes install clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -85,6 +85,16 @@ asan: deps ## the C tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	    SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" programs
 	@BUILD=$(BUILD)-asan sh tests/run.sh ops unit golden cli
 
+# libgomp is not instrumented, so OpenMP has one thread here: what is watched is the thread that reads batches, the
+# corpus under several readers, errors by thread. A fixed address space (setarch -R): ThreadSanitizer asks for it.
+TSAN_TESTS = unit/test_base unit/test_corpus unit/test_speech
+tsan: deps ## the tests that run threads under ThreadSanitizer
+	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)-tsan OPT=-O1 SANITIZE="-fsanitize=thread -fno-omit-frame-pointer" \
+	    $(TSAN_TESTS:%=$(BUILD)-tsan/tests/%)
+	@for test in $(TSAN_TESTS); do echo "tsan  $$test"; OMP_NUM_THREADS=1 TSAN_OPTIONS=halt_on_error=1:exitcode=66 \
+	    setarch -R $(BUILD)-tsan/tests/$$test >$(BUILD)-tsan/log 2>&1 || { tail -60 $(BUILD)-tsan/log; exit 1; }; done; \
+	    echo "$(words $(TSAN_TESTS)) passed, 0 failed"
+
 fuzz: deps ## every parser against mutated input under AddressSanitizer (RUNS=10000 inputs each)
 	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)-asan OPT=-O1 \
 	    SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" fuzzers
@@ -109,7 +119,7 @@ install: all ## copy the program to $(PREFIX)/bin
 PREFIX ?= /usr/local
 
 clean: ## remove what was built
-	rm -rf $(BUILD) $(BUILD)-asan
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan
 
 # Each library: compile and link a program that calls it; one line each, found or missing.
 define PROBES

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <math.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sndfile.h>
 #include <sys/wait.h>
@@ -61,6 +62,11 @@ static int setup(void **state) {
   Status status = file_write(in_folder("m.jsonl"), text, strlen(text));
   free(text);
   return status;
+}
+
+static void shell(char *command) {
+  assert_int_equal(system(command), 0);
+  free(command);
 }
 
 static const char *manifest_path; /* set by the caller of pack(); NULL: m.jsonl */
@@ -147,14 +153,24 @@ static void what_goes_in_comes_out(void **state) {
   pack_ok("c", (PackSettings){0}); /* again: nothing to do */
 }
 
+static void *read_everything(void *argument) {
+  const Corpus *corpus = argument;
+  for (int i = 0; i < 5 * LINES; i++)
+    if (read_status(corpus, i * 7 % LINES) != OK) return argument;
+  return NULL;
+}
+
 static void several_threads_read(void **state) {
   (void)state;
   pack_ok("c", (PackSettings){.shard_bytes = 400000});
   Corpus *corpus = open_ok("c");
-  int bad = 0;
-#pragma omp parallel for num_threads(4) reduction(+ : bad)
-  for (int i = 0; i < 20 * LINES; i++) bad += read_status(corpus, i % LINES) != OK;
-  assert_int_equal(bad, 0);
+  pthread_t threads[4];
+  for (int i = 0; i < 4; i++) assert_int_equal(pthread_create(&threads[i], NULL, read_everything, corpus), 0);
+  for (int i = 0; i < 4; i++) {
+    void *bad;
+    assert_int_equal(pthread_join(threads[i], &bad), 0);
+    assert_null(bad);
+  }
   corpus_close(corpus);
 }
 
@@ -236,8 +252,8 @@ static void interrupted_packing_goes_on(void **state) {
   pack_ok("right", settings);
   fflush(NULL);
   int kills = 0, resumed = 0;
-  for (int round = 0; round < 4; round++) {
-    assert_int_equal(system(xprintf("rm -rf %s", in_folder("c"))), 0);
+  for (int round = 0; round < 2; round++) {
+    shell(xprintf("rm -rf %s", in_folder("c")));
     for (int tries = 0, code = 1; code != 0; tries++) {
       assert_true(tries < 200);
       pid_t child = fork();
@@ -245,6 +261,7 @@ static void interrupted_packing_goes_on(void **state) {
         execl("/proc/self/exe", "test_corpus", "pack", in_folder("m.jsonl"), in_folder("c"), NULL);
         _exit(127);
       }
+      assert_true(child > 0); /* kill(-1) would be everyone's end */
       usleep(
           (useconds_t)((4000 + 1700 * ((round + 5 * tries) % 29)) * (1 + tries / 4))); /* longer and longer */
       kill(child, SIGKILL);
@@ -259,7 +276,7 @@ static void interrupted_packing_goes_on(void **state) {
     assert_int_equal(compare_folders("right", "c"), 0); /* nor anything left behind */
   }
   print_message("%d kills, %d of them after the first shard\n", kills, resumed);
-  assert_true(kills > 4);
+  assert_true(kills > 2);
 }
 
 static void the_disk_is_full(void **state) {
@@ -325,7 +342,7 @@ static void bad_audio_is_named(void **state) {
   };
   enum { BAD = sizeof bad / sizeof *bad };
   assert_ok(file_write(in_folder("empty.wav"), "", 0));
-  assert_int_equal(system(xprintf("head -c 96044 %s >%s", in_folder("0.wav"), in_folder("cut.wav"))), 0);
+  shell(xprintf("head -c 96044 %s >%s", in_folder("0.wav"), in_folder("cut.wav")));
   PackSettings settings = {.min_seconds = 0.05};
   char *all = xstrdup(GOOD);
   for (int i = 0; i < BAD; i++) {

@@ -120,6 +120,7 @@ static void a_kill_leaves_one_of_both(void **state) {
     pid_t child = fork();
     if (child == 0)
       for (int k = 0;; k++) file_write(path, k % 2 ? old : new, 200000);
+    assert_true(child > 0); /* kill(-1) would be everyone's end */
     usleep((useconds_t)(500 + 700 * i));
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
