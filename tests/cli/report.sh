@@ -24,6 +24,14 @@ mkdir "$out"
   --html "$out/page.html" --markdown "$out/card.md" --json "$out/scores.json" --utterances >"$out/table.txt" 2>"$out/errors.txt"
 python3 tests/cli/check_report.py redacted "$in" "$out"
 
+# The other verb that writes reports.
+"$jargon" compare "$in/other.jsonl" "$in/hyp.jsonl" --ref "$in/hyp.jsonl" --by gender,speaker --replicates 1000 --redact \
+  --html "$work/compared.html" >"$work/compared.txt"
+if grep -l zq "$work/compared.html" "$work/compared.txt"; then
+  echo "jargon compare --redact wrote words or names"
+  exit 1
+fi
+
 # Nothing half-written, and the file named, when a report cannot be written.
 if "$jargon" eval "$in/hyp.jsonl" --replicates 1000 --html "$work/absent/page.html" >/dev/null 2>"$work/error"; then
   echo "a page in a folder that is not there was not refused"
