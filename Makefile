@@ -52,7 +52,7 @@ demo: deps ## the main job: corpus, pretraining, transfer to three domains, erro
 	@BUILD=$(BUILD) sh recipes/demo/run.sh $(DEMO)
 
 test: deps ## build and run every test
-	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD) programs
+	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD) programs $(BUILD)/emulated-plain/libjargon_cuda.so
 	@BUILD=$(BUILD) sh tests/run.sh $(ONLY)
 
 all: $(BUILD)/jargon $(BUILD)/speak
@@ -114,8 +114,9 @@ format: ## clang-format over the sources
 sizes: ## lines of each source file, the longest first
 	@git ls-files '*.c' '*.h' '*.cc' '*.cu' '*.py' '*.sh' | xargs wc -l | sort -rn | head -25
 
-install: all ## copy the program to $(PREFIX)/bin
+install: all ## copy the program, and the CUDA backend if it is built, to $(PREFIX)/bin
 	install -D $(BUILD)/jargon $(DESTDIR)$(PREFIX)/bin/jargon
+	[ ! -e $(BUILD)/libjargon_cuda.so ] || install $(BUILD)/libjargon_cuda.so $(DESTDIR)$(PREFIX)/bin/
 PREFIX ?= /usr/local
 
 clean: ## remove what was built
@@ -187,7 +188,7 @@ $(BUILD)/libjargon_cuda.so: $(CUDA_OBJ)
 # The CUDA backend's very sources for the emulator (tests/cuda_on_cpu): plain, and checked by the sanitizers.
 EMULATOR := tests/cuda_on_cpu
 comma := ,
-EMULATED_CU := $(filter-out kernels/cuda/gemm.cu,$(wildcard kernels/cuda/*.cu))
+EMULATED_CU := $(wildcard kernels/cuda/*.cu)
 EMULATED_CUH := $(patsubst %,$(BUILD)/emulated/%,$(wildcard kernels/cuda/*.cuh))
 EMULATED_FLAGS = -std=c++17 -g -fPIC -fvisibility=hidden -fno-strict-aliasing -Wall -Wextra -Wno-unknown-pragmas -I$(BUILD)/emulated \
                  -I$(EMULATOR)/include -I. -MMD -MP

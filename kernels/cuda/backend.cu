@@ -24,6 +24,8 @@ static const Backend f32 = {"cuda", DTYPE_F32, BACKEND_LAYOUT, cuda_describe, BA
 static const Backend bf16_table = {"cuda", DTYPE_BF16, BACKEND_LAYOUT, cuda_describe, BACKEND_OPERATIONS(X)};
 #undef X
 
+JARGON_EXTERN BackendExport jargon_cuda_backend;
+
 extern "C" __attribute__((visibility("default"))) const Backend *jargon_cuda_backend(DType dtype, char *why,
                                                                                      size_t why_size) {
   int count = 0, device;

@@ -191,7 +191,12 @@ static Plan *plan_find(Blas *blas, Operation operation, bool bias, int N, int K,
     exit(1);
   }
   Plan *plan = &blas->plans[blas->count++];
-  *plan = Plan{operation, bias, N, K, alignment};
+  *plan = {};
+  plan->operation = operation;
+  plan->bias = bias;
+  plan->N = N;
+  plan->K = K;
+  plan->w_alignment = alignment;
   describe(plan, type_of<T>(), CHOSEN_AT);
   plan_choose(blas, plan);
   return plan;

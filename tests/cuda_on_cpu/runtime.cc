@@ -58,6 +58,7 @@ DeviceMemory::~DeviceMemory() {
 /* The first gap that is large enough. */
 static void *piece_new(size_t bytes) {
   if (!region) open_region();
+  if (bytes > REGION) return nullptr;
   size_t size = (bytes + ALIGN - 1) / ALIGN * ALIGN + ALIGN, at = 0;
   for (const auto &piece : pieces) {
     if (piece.first - at >= size) break;

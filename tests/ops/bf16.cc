@@ -122,7 +122,7 @@ template <class R, class... A, R (*Backend::*Operation)(A...)> struct Wrapped<Op
 
 void *block_new(size_t bytes) {
   void *memory = real->memory_new(bytes);
-  bf16_register(static_cast<float *>(memory), "a block of memory", bytes / sizeof(float));
+  if (memory) bf16_register(static_cast<float *>(memory), "a block of memory", bytes / sizeof(float));
   return memory;
 }
 

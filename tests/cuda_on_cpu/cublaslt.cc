@@ -1,0 +1,179 @@
+/* cuBLASLt for the emulator: one algorithm, plain loops, sums in float in order of k. What gemm.cu asks for
+ * must be consistent: shapes that fit, pointers as aligned as was promised when the algorithm was chosen. */
+#include <stdlib.h>
+
+#include "cublasLt.h"
+#include "cuda_bf16.h"
+#include "device_memory.h"
+
+using emulator::fail;
+
+struct EmulatedBlas {
+  int unused;
+};
+struct EmulatedDescription {
+  cublasOperation_t a, b;
+  cublasLtEpilogue_t epilogue;
+  const void *bias;
+  cudaDataType_t bias_type;
+};
+struct EmulatedLayout {
+  cudaDataType_t type;
+  uint64_t rows, columns;
+  int64_t ld;
+};
+struct EmulatedPreference {
+  uint32_t alignment[4];
+};
+
+cublasStatus_t cublasLtCreate(cublasLtHandle_t *handle) {
+  *handle = new EmulatedBlas();
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasLtDestroy(cublasLtHandle_t handle) {
+  delete handle;
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+const char *cublasLtGetStatusString(cublasStatus_t) { return "invalid value"; }
+
+cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t *description, cublasComputeType_t,
+                                        cudaDataType_t) {
+  *description =
+      new EmulatedDescription{CUBLAS_OP_N, CUBLAS_OP_N, CUBLASLT_EPILOGUE_DEFAULT, nullptr, CUDA_R_32F};
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t d,
+                                              cublasLtMatmulDescAttributes_t attribute, const void *value,
+                                              size_t size) {
+  void *fields[] = {&d->a, &d->b, &d->epilogue, &d->bias, &d->bias_type};
+  const size_t sizes[] = {sizeof d->a, sizeof d->b, sizeof d->epilogue, sizeof d->bias, sizeof d->bias_type};
+  if (size != sizes[attribute]) return CUBLAS_STATUS_INVALID_VALUE;
+  memcpy(fields[attribute], value, size);
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasLtMatmulDescDestroy(cublasLtMatmulDesc_t description) {
+  delete description;
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t *layout, cudaDataType_t type, uint64_t rows,
+                                          uint64_t columns, int64_t ld) {
+  if (!rows || !columns || (uint64_t)ld < rows) return CUBLAS_STATUS_INVALID_VALUE;
+  *layout = new EmulatedLayout{type, rows, columns, ld};
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasLtMatrixLayoutSetAttribute(cublasLtMatrixLayout_t layout,
+                                                cublasLtMatrixLayoutAttribute_t, const void *value,
+                                                size_t size) {
+  if (size != sizeof layout->columns) return CUBLAS_STATUS_INVALID_VALUE;
+  memcpy(&layout->columns, value, size);
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayout_t layout) {
+  delete layout;
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasLtMatmulPreferenceCreate(cublasLtMatmulPreference_t *preference) {
+  *preference = new EmulatedPreference{{256, 256, 256, 256}};
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t preference,
+                                                    cublasLtMatmulPreferenceAttributes_t attribute,
+                                                    const void *value, size_t size) {
+  if (attribute < CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES) return CUBLAS_STATUS_SUCCESS;
+  if (size != sizeof(uint32_t)) return CUBLAS_STATUS_INVALID_VALUE;
+  memcpy(&preference->alignment[attribute - CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES], value, size);
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasLtMatmulPreferenceDestroy(cublasLtMatmulPreference_t preference) {
+  delete preference;
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtMatmulDesc_t description,
+                                              cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b,
+                                              cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d,
+                                              cublasLtMatmulPreference_t preference, int,
+                                              cublasLtMatmulHeuristicResult_t *found, int *count) {
+  memcpy(found->algo.alignment, preference->alignment, sizeof preference->alignment);
+  *count = 1;
+  return cublasLtMatmulAlgoCheck(handle, description, a, b, c, d, &found->algo, found);
+}
+
+cublasStatus_t cublasLtMatmulAlgoConfigGetAttribute(const cublasLtMatmulAlgo_t *,
+                                                    cublasLtMatmulAlgoConfigAttributes_t, void *value,
+                                                    size_t size, size_t *written) {
+  const int32_t splits = 1;
+  if (size != sizeof splits) return CUBLAS_STATUS_INVALID_VALUE;
+  memcpy(value, &splits, *written = size);
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+static uint64_t rows_of(cublasOperation_t operation, const EmulatedLayout *l) {
+  return operation == CUBLAS_OP_T ? l->columns : l->rows;
+}
+
+static uint64_t columns_of(cublasOperation_t operation, const EmulatedLayout *l) {
+  return operation == CUBLAS_OP_T ? l->rows : l->columns;
+}
+
+cublasStatus_t cublasLtMatmulAlgoCheck(cublasLtHandle_t, cublasLtMatmulDesc_t e, cublasLtMatrixLayout_t a,
+                                       cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t c,
+                                       cublasLtMatrixLayout_t d, const cublasLtMatmulAlgo_t *,
+                                       cublasLtMatmulHeuristicResult_t *result) {
+  result->workspaceSize = 0;
+  result->state = CUBLAS_STATUS_SUCCESS;
+  bool fits = columns_of(e->a, a) == rows_of(e->b, b) && rows_of(e->a, a) == d->rows &&
+              columns_of(e->b, b) == d->columns;
+  bool types = a->type == b->type && c->type == d->type && (d->type == a->type || d->type == CUDA_R_32F);
+  bool bias = e->epilogue == CUBLASLT_EPILOGUE_DEFAULT || e->bias_type == d->type;
+  return fits && types && bias ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE;
+}
+
+static float element(const void *p, cudaDataType_t type, uint64_t i) {
+  return type == CUDA_R_32F ? ((const float *)p)[i] : __bfloat162float(((const __nv_bfloat16 *)p)[i]);
+}
+
+cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t e, const void *alpha,
+                              const void *a, cublasLtMatrixLayout_t al, const void *b,
+                              cublasLtMatrixLayout_t bl, const void *beta, const void *c,
+                              cublasLtMatrixLayout_t cl, void *d, cublasLtMatrixLayout_t dl,
+                              const cublasLtMatmulAlgo_t *algorithm, void *, size_t, cudaStream_t) {
+  const void *pointers[] = {a, b, c, d};
+  cublasLtMatmulHeuristicResult_t result;
+  if (cublasLtMatmulAlgoCheck(handle, e, al, bl, cl, dl, algorithm, &result))
+    return CUBLAS_STATUS_INVALID_VALUE;
+  for (int i = 0; i < 4; i++)
+    if ((uintptr_t)pointers[i] % algorithm->alignment[i])
+      fail("cublasLtMatmul: argument %d is not aligned", i);
+  emulator::DeviceMemory unlocked;
+  uint64_t depth = columns_of(e->a, al), a_step = e->a == CUBLAS_OP_T ? 1 : (uint64_t)al->ld,
+           b_step = e->b == CUBLAS_OP_T ? (uint64_t)bl->ld : 1;
+  float factor = *(const float *)alpha, kept = *(const float *)beta;
+  for (uint64_t column = 0; column < dl->columns; column++)
+    for (uint64_t row = 0; row < dl->rows; row++) {
+      uint64_t a_at = e->a == CUBLAS_OP_T ? row * (uint64_t)al->ld : row;
+      uint64_t b_at = e->b == CUBLAS_OP_T ? column : column * (uint64_t)bl->ld;
+      float sum = 0;
+      for (uint64_t k = 0; k < depth; k++)
+        sum += element(a, al->type, a_at + k * a_step) * element(b, bl->type, b_at + k * b_step);
+      uint64_t at = column * (uint64_t)dl->ld + row;
+      sum *= factor;
+      if (kept != 0) sum += kept * element(c, cl->type, at);
+      if (e->epilogue == CUBLASLT_EPILOGUE_BIAS) sum += element(e->bias, e->bias_type, row);
+      if (dl->type == CUDA_R_32F)
+        ((float *)d)[at] = sum;
+      else
+        ((__nv_bfloat16 *)d)[at] = __float2bfloat16(sum);
+    }
+  return CUBLAS_STATUS_SUCCESS;
+}
