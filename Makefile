@@ -192,7 +192,7 @@ EMULATED_CU := $(wildcard kernels/cuda/*.cu)
 EMULATED_CUH := $(patsubst %,$(BUILD)/emulated/%,$(wildcard kernels/cuda/*.cuh))
 EMULATED_FLAGS = -std=c++17 -g -fPIC -fvisibility=hidden -fno-strict-aliasing -Wall -Wextra -Wno-unknown-pragmas -I$(BUILD)/emulated \
                  -I$(EMULATOR)/include -I. -MMD -MP
-EMULATED_plain = -O1
+EMULATED_plain = -O2
 EMULATED_asan = -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined \
                 -fsanitize-sections=emulated_shared
 EMULATED_tsan = -O1 -DEMULATOR_TSAN -fsanitize=thread

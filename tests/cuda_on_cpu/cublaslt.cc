@@ -2,6 +2,8 @@
  * must be consistent: shapes that fit, pointers as aligned as was promised when the algorithm was chosen. */
 #include <stdlib.h>
 
+#include <vector>
+
 #include "cublasLt.h"
 #include "cuda_bf16.h"
 #include "device_memory.h"
@@ -143,6 +145,16 @@ static float element(const void *p, cudaDataType_t type, uint64_t i) {
   return type == CUDA_R_32F ? ((const float *)p)[i] : __bfloat162float(((const __nv_bfloat16 *)p)[i]);
 }
 
+/* op(matrix) in float, column by column without gaps. */
+static std::vector<float> unpack(const void *p, const EmulatedLayout *l, cublasOperation_t operation) {
+  uint64_t rows = rows_of(operation, l), columns = columns_of(operation, l), ld = (uint64_t)l->ld;
+  std::vector<float> out(rows * columns);
+  for (uint64_t c = 0; c < columns; c++)
+    for (uint64_t r = 0; r < rows; r++)
+      out[c * rows + r] = element(p, l->type, operation == CUBLAS_OP_T ? r * ld + c : c * ld + r);
+  return out;
+}
+
 cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t e, const void *alpha,
                               const void *a, cublasLtMatrixLayout_t al, const void *b,
                               cublasLtMatrixLayout_t bl, const void *beta, const void *c,
@@ -156,18 +168,17 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t e, c
     if ((uintptr_t)pointers[i] % algorithm->alignment[i])
       fail("cublasLtMatmul: argument %d is not aligned", i);
   emulator::DeviceMemory unlocked;
-  uint64_t depth = columns_of(e->a, al), a_step = e->a == CUBLAS_OP_T ? 1 : (uint64_t)al->ld,
-           b_step = e->b == CUBLAS_OP_T ? (uint64_t)bl->ld : 1;
+  std::vector<float> left = unpack(a, al, e->a), right = unpack(b, bl, e->b), sums(dl->rows);
+  uint64_t depth = columns_of(e->a, al);
   float factor = *(const float *)alpha, kept = *(const float *)beta;
-  for (uint64_t column = 0; column < dl->columns; column++)
+  for (uint64_t column = 0; column < dl->columns; column++) {
+    for (float &sum : sums) sum = 0;
+    for (uint64_t k = 0; k < depth; k++)
+      for (uint64_t row = 0; row < dl->rows; row++)
+        sums[row] += left[k * dl->rows + row] * right[column * depth + k];
     for (uint64_t row = 0; row < dl->rows; row++) {
-      uint64_t a_at = e->a == CUBLAS_OP_T ? row * (uint64_t)al->ld : row;
-      uint64_t b_at = e->b == CUBLAS_OP_T ? column : column * (uint64_t)bl->ld;
-      float sum = 0;
-      for (uint64_t k = 0; k < depth; k++)
-        sum += element(a, al->type, a_at + k * a_step) * element(b, bl->type, b_at + k * b_step);
       uint64_t at = column * (uint64_t)dl->ld + row;
-      sum *= factor;
+      float sum = factor * sums[row];
       if (kept != 0) sum += kept * element(c, cl->type, at);
       if (e->epilogue == CUBLASLT_EPILOGUE_BIAS) sum += element(e->bias, e->bias_type, row);
       if (dl->type == CUDA_R_32F)
@@ -175,5 +186,6 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t e, c
       else
         ((__nv_bfloat16 *)d)[at] = __float2bfloat16(sum);
     }
+  }
   return CUBLAS_STATUS_SUCCESS;
 }
