@@ -190,7 +190,7 @@ function explorerSection() {
   Explorer.state = el('p', {id: 'found', role: 'status', tabindex: -1});
   Explorer.results = el('div', {id: 'results'});
   Explorer.more = el('button', {type: 'button', click: drawMore});
-  node.append(legend(), words2 ? confusions() : null, controls, Explorer.state, Explorer.results, Explorer.more);
+  node.append(legend(), ...(words2 ? [confusions()] : []), controls, Explorer.state, Explorer.results, Explorer.more);
   new IntersectionObserver((entries) => { if (entries[0].isIntersecting && !Explorer.more.hidden) drawMore(); }, {rootMargin: '600px'}).observe(Explorer.more);
   find();
 }

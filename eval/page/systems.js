@@ -74,7 +74,7 @@ function jargonSection() {
         several && {name: 'domain', of: (term) => term.domain}].filter(Boolean), terms, 40) :
         note('No term contains this.'));
   }
-  node.append(DOCUMENT.redacted ? null : el('div', {class: 'controls'}, el('label', {}, 'Find a term', find)), list);
+  node.append(...(DOCUMENT.redacted ? [] : [el('div', {class: 'controls'}, el('label', {}, 'Find a term', find))]), list);
   draw();
 }
 

@@ -19,5 +19,5 @@ for kind in plain hostile many; do
     --json "$in/scores.json" --utterances --html "$in/page.html" >"$in/table.txt"
 done
 "$jargon" eval "$work/plain/hyp.jsonl" --replicates 1000 --html "$work/plain/bare.html" >/dev/null
-"$jargon" eval "$work/plain/hyp.jsonl" --by gender --replicates 1000 --redact --html "$work/plain/redacted.html" >/dev/null
+"$jargon" eval "$work/plain/hyp.jsonl" --by gender --terms "$work/plain/terms.txt" --replicates 1000 --redact --html "$work/plain/redacted.html" >/dev/null
 timeout 800 python3 tests/browser/test_page.py "$work"

@@ -54,7 +54,7 @@ def test_looks(browser, folder):
         assert len(colours) == 2, "light and dark are the same"
         assert browser.js("document.querySelectorAll('section').length") == 9
         assert browser.js("[...document.querySelectorAll('#contents a')].every((a) => document.querySelector(a.hash))")
-        assert not browser.js("/undefined|NaN|\\[object/.test(document.getElementById('main').innerText)"), f"{kind}/{page}"
+        assert not browser.js("/undefined|NaN|\\bnull\\b|\\[object/.test(document.getElementById('main').innerText)"), f"{kind}/{page}"
 
 
 def test_figures(browser, folder):
