@@ -17,7 +17,7 @@ problems = []
 def command(out):
     return [JARGON, "train", "--preset", "preset.yaml", "--tokenizer", "tokenizer.json", "--corpus", "corpus", "--dev",
             "corpus", "--out", out, "--batch-seconds", "5", "--accumulate", "2", "--learning-rate", "3e-3", "--warmup",
-            "10", "--epochs", "12", "--eval-every", "13", "--save-every", "5", "--log-every", "3"]
+            "10", "--epochs", "12", "--eval-every", "13", "--save-every", "4", "--log-every", "3"]
 
 
 def state(checkpoint):
