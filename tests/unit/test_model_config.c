@@ -181,15 +181,15 @@ static void test_presets(void **state) {
   (void)state;
   static const struct {
     const char *name;
-    int hidden, layers, heads, kernel, factor;
+    int hidden, layers, heads, inner, kernel, factor;
     double least, most; /* millions of parameters without the vocabulary */
   } presets[] = {
-      {"demo", 128, 3, 4, 15, 4, 1.2, 1.6},
-      {"s", 144, 16, 4, 31, 4, 8, 10.5},
-      {"m", 256, 16, 4, 31, 4, 25, 31},
-      {"l", 512, 17, 8, 31, 4, 110, 122},
-      {"fastconformer-l", 512, 17, 8, 9, 8, 105, 120},
-      {"fastconformer-xl", 1024, 24, 8, 9, 8, 590, 630},
+      {"demo", 128, 3, 4, 256, 15, 4, 0.8, 1.0},
+      {"s", 144, 16, 4, 576, 31, 4, 8, 10.5},
+      {"m", 256, 16, 4, 1024, 31, 4, 25, 31},
+      {"l", 512, 17, 8, 2048, 31, 4, 110, 122},
+      {"fastconformer-l", 512, 17, 8, 2048, 9, 8, 105, 120},
+      {"fastconformer-xl", 1024, 24, 8, 4096, 9, 8, 590, 630},
   };
   for (size_t i = 0; i < sizeof presets / sizeof presets[0]; i++) {
     ModelConfig config;
@@ -199,7 +199,7 @@ static void test_presets(void **state) {
     assert_int_equal(config.hidden_size, presets[i].hidden);
     assert_int_equal(config.num_hidden_layers, presets[i].layers);
     assert_int_equal(config.num_attention_heads, presets[i].heads);
-    assert_int_equal(config.intermediate_size, 4 * presets[i].hidden);
+    assert_int_equal(config.intermediate_size, presets[i].inner);
     assert_int_equal(config.conv_kernel_size, presets[i].kernel);
     assert_int_equal(config.subsampling_factor, presets[i].factor);
     Params params = {0}, buffers = {0};
