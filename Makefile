@@ -31,10 +31,10 @@ HELPERS := $(BUILD)/tests/e2e/faults.so $(BUILD)/tests/e2e/checkpoint_print
 BENCHES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/*.c))
 
 .DEFAULT_GOAL := all
-.PHONY: help deps all demo test programs fuzzers browser notebook bench asan tsan fuzz lint format sizes install clean
+.PHONY: help deps all demo test programs fuzzers gpu-check gpu-bundle browser notebook bench asan tsan fuzz lint format sizes install clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 deps: ## install the Debian packages the build needs (only when some are missing; as root or through sudo)
 	@missing=$$(dpkg-query -W -f '$${db:Status-Status} $${binary:Package}\n' $(PACKAGES) 2>&1 | \
@@ -68,6 +68,12 @@ cuda: deps ## the CUDA backend, libjargon_cuda.so beside the program: needs nvcc
 emulate: deps ## every CUDA kernel on the CPU: three schedules, memory, undefined behaviour, races; then planted mistakes
 	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD) programs $(BUILD)/emulated-asan/libjargon_cuda.so $(BUILD)/emulated-tsan/libjargon_cuda.so
 	@BUILD=$(BUILD) sh tests/cuda_on_cpu/emulate.sh
+
+gpu-check: cuda programs ## the CUDA backend on this machine's GPU: correct, then sanitize, then bench (tests/gpu/check.sh)
+	@for stage in correct sanitize bench; do BUILD=$(BUILD) sh tests/gpu/check.sh $$stage || exit; done
+
+gpu-bundle: cuda programs ## a folder with all that tests/gpu/check.sh needs on a machine that has CUDA 13 and PyTorch
+	@BUILD=$(BUILD) sh tests/gpu/bundle.sh $(BUILD)/gpu-bundle
 
 browser: all ## the evaluation's page in a headless Chromium: drawing, filters, keyboard, hostile text, 10,000 utterances
 	@BUILD=$(BUILD) sh tests/run.sh browser

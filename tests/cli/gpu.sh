@@ -1,0 +1,51 @@
+# tests/gpu/check.sh without a GPU says so and does nothing; the emulated backend runs through it; the bundle is whole.
+. tests/support.sh
+export OUT="$work/findings" BUILD="$bin"
+cd "$root"
+expect 64 'correct \[TEST' sh tests/gpu/check.sh
+expect 64 'sanitize' sh tests/gpu/check.sh everything
+for stage in correct sanitize bench; do
+  JARGON_CUDA=$work/nothing.so expect 77 '' sh tests/gpu/check.sh $stage
+  cp "$work/out" "$work/said"
+  check "$stage says why" grep -q "^check.sh $stage: no GPU to run on: no CUDA backend: .*nothing.so" "$work/said"
+  check "$stage leaves one line" grep -q '"result": "skipped".*no CUDA backend' "$OUT/$stage.jsonl"
+done
+
+emulated=$bin/emulated-plain/libjargon_cuda.so
+if [ -e "$emulated" ]; then
+  export JARGON_OPS_SMALL=1
+  JARGON_CUDA=$emulated expect 0 '' sh tests/gpu/check.sh correct ops/test_softmax
+  check 'a finding' grep -q '"name": "ops/test_softmax", "result": "ok".*softmax backward on cuda bf16' "$OUT/correct.jsonl"
+  JARGON_CUDA=$emulated expect 1 '' sh tests/gpu/check.sh correct ops/test_nothing
+  check 'a failure' grep -q '"name": "ops/test_nothing", "result": "exit 127"' "$OUT/correct.jsonl"
+  JARGON_CUDA=$emulated SECONDS_LIMIT=0 expect 1 '' sh tests/gpu/check.sh correct ops/test_softmax
+  check 'no time' grep -q '"result": "not run"' "$OUT/correct.jsonl"
+  JARGON_CUDA=$emulated expect 77 '' sh tests/gpu/check.sh bench
+  check 'all findings are JSON' python3 -c 'import json, sys
+for name in sys.argv[1:]:
+    for line in open(name): json.loads(line)' "$OUT/correct.jsonl" "$OUT/sanitize.jsonl"
+fi
+
+if [ ! -e "$bin/libjargon_cuda.so" ]; then
+  finish && echo 'no libjargon_cuda.so (make cuda): the bundle was not made' && exit 77
+fi
+expect 0 '' sh tests/gpu/bundle.sh "$work/bundle"
+cd "$work/bundle"
+wanted='build/jargon build/libjargon_cuda.so build/tests/e2e/faults.so build/tests/bench/gpu_model tests/gpu/check.sh tests/support.sh
+  tests/bench/peer_torch.py tests/bench/gpu_floors.py tests/bench/kernel_floors.py tests/e2e/tiny_corpus.py corpus/manifest.jsonl
+  tests/golden/parakeet/factor8/expected.safetensors recipes/presets/demo.yaml recipes/presets/s.yaml recipes/presets/m.yaml recipes/presets/l.yaml'
+for source in "$root"/tests/ops/test_*.c "$root"/tests/golden/test_*.c; do
+  name=${source#"$root"/} wanted="$wanted build/${name%.c}"
+done
+for file in $wanted; do
+  check "the bundle has $file" test -s "$file"
+  check "FILES lists $file" grep -qx "./$file" FILES
+done
+# With the system's libraries out of the way but for glibc's, every program finds all it needs in the bundle.
+find build -type f ! -name libjargon_cuda.so | while read -r program; do
+  LD_LIBRARY_PATH=$PWD/lib:$PWD/lib/compiler ldd "$program" | grep '=>' | grep -v "=> $PWD/lib/" | grep -vE '=> .*/lib(c|m|dl|rt|pthread|resolv)\.so\.' ||
+    continue
+done >outside || :
+check "nothing from outside: $(head -n 3 outside)" test ! -s outside
+JARGON_CUDA=$work/nothing.so BUILD=build expect 77 '' sh tests/gpu/check.sh correct
+finish

@@ -1,0 +1,195 @@
+#!/bin/sh
+# The CUDA backend on a GPU, from the repository's root or from the folder that make gpu-bundle makes:
+#
+#   tests/gpu/check.sh correct [TEST...]   operations and the whole model against the references, in f32 and bf16 (or only the
+#                                          tests named: ops/test_gemm bits); the same bits; the CPU's loss curve
+#   tests/gpu/check.sh sanitize            memcheck, racecheck, initcheck on small shapes
+#   tests/gpu/check.sh bench [PART...]     of kernels, model, torch, parakeet: times, floors, PyTorch beside
+#
+# Every finding is a JSON line in $OUT/STAGE.jsonl (build/gpu unless OUT is set), written when it is found. A stage ends within
+# eight minutes (SECONDS_LIMIT=470). Exit code: 0, 1 when a check failed or did not run, 77 without a GPU. JARGON_CUDA may name
+# the emulated library (tests/cuda_on_cpu), on which correct runs what it can: set JARGON_OPS_SMALL=1 then.
+stage=${1:-}
+case $stage in correct | sanitize | bench) shift ;; *) sed -n '3,8s/^# *//p' "$0" >&2 && exit 64 ;; esac
+OUT=${OUT:-build/gpu}
+mkdir -p "$OUT" && OUT=$(cd "$OUT" && pwd -P) || exit 74
+. tests/support.sh # stays in $work from here on; $root, $bin, $jargon, make_corpus, train
+cd "$root"
+set +e
+deadline=$(($(date +%s) + ${SECONDS_LIMIT:-470}))
+results=$OUT/$stage.jsonl
+: >"$results"
+bad=0 good=0
+
+# The bundle's libraries, those of the compiler only where the machine has none; cuBLASLt from CUDA or from PyTorch's packages.
+ours=
+[ ! -d lib ] || ours=$root/lib
+for library in lib/compiler/*; do
+  [ ! -e "$library" ] || ldconfig -p | grep -q "^[[:space:]]*${library##*/} " || ours=$ours:$root/lib/compiler
+done
+for folder in /usr/local/cuda/lib64 /usr/local/cuda-13*/lib64 \
+  "$(python3 -c 'import nvidia.cu13 as n; print(list(n.__path__)[0] + "/lib")' 2>/dev/null)"; do
+  [ ! -e "$folder/libcublasLt.so.13" ] || { ours=${ours:+$ours:}$folder && break; }
+done
+own() { LD_LIBRARY_PATH=$ours${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} "$@"; }
+jargon_own() { own "$jargon" "$@"; }
+
+quote() { tr -c '[:print:]' ' ' | sed 's/[\\"]/\\&/g'; }
+finding() { # NAME RESULT SECONDS [TEXT]: one line
+  printf '{"stage": "%s", "name": "%s", "result": "%s", "seconds": %s, "text": "%s"}\n' "$stage" "$1" "$2" "$3" \
+    "$(printf %s "${4:-}" | quote)" >>"$results"
+  case $2 in ok) good=$((good + 1)) ;; note) ;; *) bad=$((bad + 1)) ;; esac
+  echo "$2  $1 ($3 s) $(printf %s "${4:-}" | tail -c 300)"
+}
+left() { echo $((deadline - $(date +%s))); }
+attempt() { # NAME LIMIT command...: ok, or the exit code and the output's end; its output stays in $work/log
+  name=$1 limit=$2
+  shift 2
+  [ "$(left)" -gt 3 ] || { finding "$name" 'not run' 0 'no time left'; return 1; }
+  [ "$limit" -lt "$(left)" ] || limit=$(left)
+  start=$(date +%s)
+  LD_LIBRARY_PATH=$ours${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} timeout "$limit" "$@" >"$work/log" 2>&1
+  code=$?
+  took=$(($(date +%s) - start))
+  case $code in
+  0) finding "$name" ok $took "$(grep -a largest "$work/log" | tail -n 12)" ;;
+  124) finding "$name" 'out of time' $took "$(tail -n 4 "$work/log")" ;;
+  *) finding "$name" "exit $code" $took "$(tail -n 12 "$work/log")" ;;
+  esac
+  return $code
+}
+same() { # NAME FILE FILE: the same bytes
+  if cmp -s "$2" "$3"; then finding "$1" ok 0; else finding "$1" different 0 "$(cmp "$2" "$3" 2>&1)"; fi
+}
+
+export JARGON_CUDA="${JARGON_CUDA:-$bin/libjargon_cuda.so}"
+device=$(own "$bin/tests/bench/gpu_model" device cuda 2>&1) || {
+  printf '{"stage": "%s", "name": "device", "result": "skipped", "seconds": 0, "text": "%s"}\n' "$stage" \
+    "$(printf %s "$device" | quote)" >>"$results"
+  echo "check.sh $stage: no GPU to run on: $device"
+  exit 77
+}
+case $device in *emulated*) emulated=yes ;; *) emulated= ;; esac
+[ -z "$emulated" ] || [ "$stage" = correct ] || { echo "check.sh $stage: only on a GPU, and this is the emulator" && exit 77; }
+finding device note 0 "$device; $(nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>/dev/null)"
+export JARGON_OPS_DEVICE=cuda
+
+operations() { # names of the tests that run on a GPU, in the order that finds most early
+  for program in "$bin"/tests/ops/test_* "$bin"/tests/cuda_on_cpu/test_model; do
+    case $program in *.o | *.d | */test_math | */test_product) continue ;; esac
+    [ ! -x "$program" ] || echo "${program#"$bin"/tests/}"
+  done
+}
+
+# Twice, killed halfway through its writes and resumed, alone and in batches of any size: the same bits. f32 and bf16.
+determinism() {
+  precision=$1 steps=24
+  [ -z "$emulated" ] || steps=4
+  pretrain() ( # RUN: faults.so counts its writes; killed at write $2
+    cd "$work" && jargon=jargon_own
+    export FAULT_UNDER="$work/$1-$precision" FAULT_LOG="$work/writes-$1" LD_PRELOAD="$bin/tests/e2e/faults.so"
+    [ -z "${2:-}" ] || export FAULT_DO=kill FAULT_AT="$2"
+    train "$1-$precision" --steps $steps --save-every $((steps / 4)) --log-every 1 --device cuda --precision "$precision" >"$work/log" 2>&1
+  )
+  for run in one two; do
+    rm -f "$work/writes-$run"
+    pretrain $run || finding "train $run $precision" failed 0 "$(tail -n 5 "$work/log")"
+  done
+  same "the same run twice, $precision" "$work/one-$precision/last/model.safetensors" "$work/two-$precision/last/model.safetensors"
+  pretrain killed $(($(wc -l <"$work/writes-two") / 2))
+  [ $? != 0 ] && ls "$work/killed-$precision"/checkpoint-* >/dev/null 2>&1 ||
+    finding "killed, $precision" 'not after a checkpoint' 0 "$(tail -n 3 "$work/log")"
+  pretrain killed
+  same "killed and resumed, $precision" "$work/one-$precision/last/model.safetensors" "$work/killed-$precision/last/model.safetensors"
+  for seconds in 1 3 120; do
+    own "$jargon" transcribe --model "$work/one-$precision/last" --manifest "$work/wav/manifest.jsonl" --format jsonl \
+      --device cuda --precision "$precision" --batch-seconds $seconds --out "$work/$seconds.jsonl" 2>"$work/log" ||
+      finding "transcribe, $precision" failed 0 "$(tail -n 3 "$work/log")"
+  done
+  same "alone and 3 s a batch, $precision" "$work/1.jsonl" "$work/3.jsonl"
+  same "alone and all in one batch, $precision" "$work/1.jsonl" "$work/120.jsonl"
+}
+
+# A pretraining as the demo's on tones: the loss of every step on the GPU beside the CPU's.
+curve() {
+  (cd "$work" && python3 "$root/tests/e2e/tiny_corpus.py" tones 160 2 && own "$jargon" pack --out packed tones/manifest.jsonl) >"$work/log" 2>&1
+  for run in cpu.f32 cuda.f32 cuda.bf16; do
+    attempt "pretrain $run" 110 "$jargon" train --preset "$root/recipes/presets/demo.yaml" --tokenizer "$work/tokenizer.json" \
+      --corpus "$work/packed" --dev "$work/packed" --out "$work/curve.$run" --batch-seconds 30 --learning-rate 2e-3 --warmup 20 \
+      --steps 120 --log-every 1 --eval-every 120 --device ${run%.*} --precision ${run#*.} || return
+  done
+  for run in cuda.f32 cuda.bf16; do
+    text=$(python3 - "$work/curve.cpu.f32/log.jsonl" "$work/curve.$run/log.jsonl" ${run#*.} <<'PY'
+import json, sys
+a, b = ([json.loads(line)["loss"] for line in open(name) if '"loss"' in line] for name in sys.argv[1:3])
+off = [abs(x - y) / max(abs(x), 0.1) for x, y in zip(a, b)]
+print("steps %d, first loss %.4f and %.4f, last %.4f and %.4f, mean difference %.2e, largest of the first ten %.2e; every tenth: %s"
+      % (len(off), a[0], b[0], a[-1], b[-1], sum(off) / len(off), max(off[:10]), " ".join("%.3f/%.3f" % p for p in zip(a[::10], b[::10]))))
+sys.exit(not (len(a) == len(b) > 50 and max(off[:10]) < {"f32": 1e-3, "bf16": 3e-2}[sys.argv[3]] and sum(off) / len(off) < 0.1))
+PY
+    )
+    if [ $? = 0 ]; then finding "loss curve, $run" ok 0 "$text"; else finding "loss curve, $run" apart 0 "$text"; fi
+  done
+}
+
+correct() {
+  for name in ${*:-$(operations) bits}; do [ "$name" = bits ] || attempt "$name" 100 "$bin/tests/$name"; done
+  case "${*:-bits}" in *bits*) ;; *) return ;; esac
+  (cd "$work" && jargon=jargon_own && make_corpus) >"$work/log" 2>&1 ||
+    { finding corpus failed 0 "$(tail -n 3 "$work/log")" && return; }
+  determinism f32
+  determinism bf16
+  [ "$emulated" ] || [ $# != 0 ] || curve
+}
+
+sanitize() {
+  tool=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null)
+  [ "$tool" ] || { finding compute-sanitizer 'not run' 0 'compute-sanitizer is not on this machine'; return; }
+  export JARGON_OPS_SMALL=1
+  for kind in memcheck racecheck initcheck; do
+    for name in $(operations); do
+      attempt "$kind $name" 60 "$tool" --tool $kind --error-exitcode 99 --print-limit 5 "$bin/tests/$name"
+    done
+  done
+}
+
+# Lines of JSON from a program's output go to the results as they are.
+lines() { grep -a '^{' "$work/log" | sed "s/^{/{\"stage\": \"bench\", /" | tee -a "$results"; }
+
+bench() {
+  parts=${*:-kernels model torch parakeet}
+  sizes="s:2400:2 m:1200:4 l:600:8" # audio a batch, batches
+  for size in $sizes; do
+    seconds=${size#*:}
+    own "$bin/tests/bench/gpu_model" plan ${seconds%:*} ${size##*:} >"$work/plan.${size%%:*}"
+  done
+  for part in $parts; do
+    case $part in
+    kernels)
+      for name in $(operations | grep '^ops/'); do
+        JARGON_OPS_BENCH=1 attempt "bench $name" 60 "$bin/tests/$name" || continue
+        python3 "$root/tests/bench/gpu_floors.py" <"$work/log" >"$work/floors" && mv "$work/floors" "$work/log" && lines
+      done ;;
+    model)
+      for what in train infer; do
+        for size in $sizes; do
+          attempt "ours $what ${size%%:*}" 45 "$bin/tests/bench/gpu_model" $what recipes/presets/${size%%:*}.yaml \
+            "$work/plan.${size%%:*}" cuda bf16 5 && lines
+        done
+      done ;;
+    torch | parakeet)
+      impl=own
+      [ $part = torch ] || impl=parakeet
+      for size in $sizes; do
+        attempt "$part ${size%%:*}" 75 env LD_LIBRARY_PATH="${LD_LIBRARY_PATH:-}" python3 "$root/tests/bench/peer_torch.py" \
+          --sizes "$(echo ${size%%:*} | tr sml SML)" --impl $impl --modes bf16,compile --vocab 1025 --plan "$work/plan.${size%%:*}"
+        lines
+      done ;;
+    *) finding "$part" 'not run' 0 'there are kernels, model, torch, parakeet' ;;
+    esac
+  done
+}
+
+$stage "$@"
+echo "check.sh $stage: $good ok, $bad not; $results"
+[ "$bad" = 0 ] && [ "$good" -gt 0 ]
