@@ -89,7 +89,7 @@ bench: programs ## time operations and training steps on this machine; JSON line
 asan: deps ## the C tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)-asan OPT=-O1 \
 	    SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" programs
-	@BUILD=$(BUILD)-asan sh tests/run.sh ops unit golden cli
+	@LSAN_OPTIONS="suppressions=$$PWD/tests/leaks.txt:print_suppressions=0" BUILD=$(BUILD)-asan sh tests/run.sh ops unit golden cli
 
 # libgomp is not instrumented, so OpenMP has one thread here: what is watched is the thread that reads batches, the
 # corpus under several readers, errors by thread. A fixed address space (setarch -R): ThreadSanitizer asks for it.
