@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "eval/read.h"
 #include "src/text/unicode.h"
@@ -16,12 +17,15 @@ typedef struct Key {
   const char *name;
   long long offset; /* in 0.1 ms */
   int item;
+  bool fold; /* case does not matter */
 } Key;
 
-typedef enum KeyKind { KEY_ID, KEY_AUDIO, KEY_AUDIO_WRITTEN } KeyKind;
+typedef enum KeyKind { KEY_ID, KEY_ID_FOLDED, KEY_AUDIO, KEY_AUDIO_WRITTEN } KeyKind;
+
+static bool is_id(KeyKind kind) { return kind == KEY_ID || kind == KEY_ID_FOLDED; }
 
 static int key_compare(const Key *a, const Key *b) {
-  int order = strcmp(a->name, b->name);
+  int order = a->fold ? strcasecmp(a->name, b->name) : strcmp(a->name, b->name);
   return order ? order : (a->offset > b->offset) - (a->offset < b->offset);
 }
 
@@ -32,7 +36,7 @@ static int by_key(const void *left, const void *right) {
 }
 
 static const char *key_text(const Key *key, KeyKind kind, char text[256]) {
-  if (kind == KEY_ID)
+  if (is_id(kind))
     snprintf(text, 256, "%s", key->name);
   else
     snprintf(text, 256, "%s, offset %g", key->name, (double)key->offset / 1e4);
@@ -46,12 +50,13 @@ static Status keys_sorted(const Records *records, KeyKind kind, Key **keys) {
   bool sorted = true;
   for (int i = 0; i < records->count; i++) {
     const Record *record = &records->items[i];
-    const char *name = kind == KEY_ID ? record->id : record->utterance.audio;
+    const char *name = is_id(kind) ? record->id : record->utterance.audio;
     if (kind == KEY_AUDIO_WRITTEN) {
       const char *written = json_string_value(json_object_get(record->utterance.fields, "audio_filepath"));
       if (written) name = written;
     }
-    (*keys)[i] = (Key){name, kind == KEY_ID ? 0 : llround(record->utterance.offset * 1e4), i};
+    (*keys)[i] =
+        (Key){name, is_id(kind) ? 0 : llround(record->utterance.offset * 1e4), i, kind == KEY_ID_FOLDED};
     sorted &= i == 0 || key_compare(&(*keys)[i - 1], &(*keys)[i]) <= 0;
   }
   if (!sorted) qsort(*keys, (size_t)records->count, sizeof **keys, by_key);
@@ -121,11 +126,13 @@ typedef struct Span {
   double start, end;
   const HypWord *word;
   int item, line;
+  bool fold; /* case does not matter in the names */
 } Span;
 
 static int channel_compare(const Span *a, const Span *b) {
-  int order = strcmp(a->recording, b->recording);
-  return order ? order : strcmp(a->channel, b->channel);
+  int order = a->fold ? strcasecmp(a->recording, b->recording) : strcmp(a->recording, b->recording);
+  if (order) return order;
+  return a->fold ? strcasecmp(a->channel, b->channel) : strcmp(a->channel, b->channel);
 }
 
 static int by_span(const void *left, const void *right) {
@@ -142,7 +149,7 @@ static bool has_channels(const Records *records) {
   return true;
 }
 
-static Span *segments_of(const Records *ref, bool channels) {
+static Span *segments_of(const Records *ref, bool channels, bool fold) {
   Span *spans = xcalloc((size_t)ref->count, sizeof *spans);
   for (int i = 0; i < ref->count; i++) {
     const Utterance *one = &ref->items[i].utterance;
@@ -152,13 +159,14 @@ static Span *segments_of(const Records *ref, bool channels) {
                       one->offset + one->duration,
                       NULL,
                       i,
-                      one->line};
+                      one->line,
+                      fold};
   }
   qsort(spans, (size_t)ref->count, sizeof *spans, by_span);
   return spans;
 }
 
-static Span *words_of(const Records *hyp, bool channels, int *count) {
+static Span *words_of(const Records *hyp, bool channels, bool fold, int *count) {
   size_t most = 0;
   for (int i = 0; i < hyp->count; i++) most += (size_t)hyp->items[i].word_count;
   Span *spans = xcalloc(most, sizeof *spans);
@@ -172,7 +180,8 @@ static Span *words_of(const Records *hyp, bool channels, int *count) {
                              word->end,
                              word,
                              *count,
-                             hyp->items[i].utterance.line};
+                             hyp->items[i].utterance.line,
+                             fold};
       ++*count;
     }
   qsort(spans, (size_t)*count, sizeof *spans, by_span);
@@ -196,13 +205,14 @@ static void partner_join(Partner *partner, const Span *words, int count, RecordB
 static double middle(const Span *word) { return word->start + (word->end - word->start) / 2; }
 
 /* A segment's end is rounded to single precision, as in sclite, so that a word with its middle just there
- * falls alike. */
+ * falls alike; and in an stm and a ctm file the case of names does not matter. */
 static Status match_times(const Records *ref, const Records *hyp, bool missing_empty, Partner *partners,
                           RecordBlock **blocks) {
   Status status = OK;
   bool channels = has_channels(ref) && has_channels(hyp);
+  bool fold = ref->format == RECORD_STM && hyp->format == RECORD_CTM;
   int word_count, at = 0;
-  Span *segments = segments_of(ref, channels), *words = words_of(hyp, channels, &word_count);
+  Span *segments = segments_of(ref, channels, fold), *words = words_of(hyp, channels, fold, &word_count);
   for (int start = 0, end; start < ref->count; start = end) {
     const Span *first = &segments[start];
     for (end = start + 1; end < ref->count && channel_compare(first, &segments[end]) == 0;) end++;
@@ -300,5 +310,9 @@ Status match_records(const Records *ref, const Records *hyp, bool missing_empty,
                      "no id and no audio_filepath, by which the lines of %s and %s are matched", ref->path,
                      hyp->path);
   }
-  return match_keys(ref, hyp, KEY_ID, missing_empty, partners);
+  if (ref->format != RECORD_TRN || hyp->format != RECORD_TRN)
+    return match_keys(ref, hyp, KEY_ID, missing_empty, partners);
+  if (match_keys(ref, hyp, KEY_ID, false, partners) == OK) return OK;
+  memset(partners, 0, (size_t)ref->count * sizeof *partners);
+  return match_keys(ref, hyp, KEY_ID_FOLDED, missing_empty, partners); /* as in sclite */
 }

@@ -45,10 +45,12 @@ static Status words_add(Parser *parser, const char *text, bool optional, int *at
   return OK;
 }
 
-/* The next word of the text; its length in *length, 0: there is none. */
+/* The next word or mark of the text; its length in *length, 0: there is none. Braces, and "/" within them,
+ * need no space around. */
 static char *token(Parser *parser, size_t *length) {
   char *start = parser->rest + strspn(parser->rest, " \t\r\n");
-  *length = strcspn(start, " \t\r\n");
+  *length = strcspn(start, parser->depth ? " \t\r\n{}/" : " \t\r\n{}");
+  if (!*length && *start) *length = 1;
   return start;
 }
 

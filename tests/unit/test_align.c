@@ -186,6 +186,12 @@ static void marks(void **state) {
   assert_int_equal(network.word_count, 8);
   for (int w = 0; w < 8; w++) assert_string_equal(network.words[w], words[w]);
   network_free(&network);
+  assert_ok(network_make(&network, "{I've/i}{{Um,/@}/(uh)} so/far{huh / x}", normalizer));
+  static const char *const tight[] = {"i've", "i", "um", "uh", "so", "far", "huh", "x"};
+  assert_int_equal(network.word_count, 8);
+  for (int w = 0; w < 8; w++) assert_string_equal(network.words[w], tight[w]);
+  assert_true(network.arcs[4].optional);
+  network_free(&network);
   static const char *const bad[][2] = {{"a { b", "\"{\" without \"}\""},
                                        {"a { b / { c }", "\"{\" without \"}\""},
                                        {"a } b", "\"}\" without \"{\""}};

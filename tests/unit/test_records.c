@@ -236,6 +236,12 @@ static void by_id(void **state) {
   (void)state;
   assert_ok(match("r.trn", "one (a-1)\ntwo (a-2)\n", "h.trn", "too (a-2)\nwon (a-1)\n", false));
   assert_pairs(2, (const char *const[][2]){{"one ", "won "}, {"two ", "too "}});
+  assert_ok(match("r.trn", "one (a-1)\ntwo (a-2)\n", "h.trn", "too (A-2)\nwon (a-1)\n", false));
+  assert_pairs(2, (const char *const[][2]){{"one ", "won "}, {"two ", "too "}});
+  assert_ok(match("r.trn", "one (a-1)\ntwo (A-1)\n", "h.trn", "too (A-1)\nwon (a-1)\n", false));
+  assert_pairs(2, (const char *const[][2]){{"one ", "won "}, {"two ", "too "}});
+  assert_fails(match("r.trn", "one (a-1)\n", "h.csv", "id,text\nA-1,won\n", false), ERR_DATA, "(A-1)");
+  hypotheses_free(&hypotheses);
   assert_ok(match("r.trn", "one (a-1)\n", "h.csv", "id,text\na-1,won\n", false));
   assert_pairs(1, (const char *const[][2]){{"one ", "won"}});
   assert_ok(match("r.jsonl", "{\"audio_filepath\": \"x/a-1.wav\", \"text\": \"one\"}", "h.trn", "won (a-1)\n",
@@ -289,6 +295,8 @@ static void by_times(void **state) {
   assert_float_equal(hypotheses.items[0].words[0].confidence, 0.5, 0);
   /* b's middle is where the first segment ends: not in it but in the next, which is ignored */
   assert_pairs(3, (const char *const[][2]){{"one", "a"}, {"two", "c d"}, {"other", "e"}});
+  assert_ok(match("r.stm", "F1 a s 0 9 one\nf1 A s 9 12 two\n", "h.ctm", "f1 a 8 2 x\nF1 A 1 1 y\n", false));
+  assert_pairs(2, (const char *const[][2]){{"one", "y"}, {"two", "x"}});
   assert_fails(match("r.stm", stm_text, "h.ctm", "f1 A 0 1 a\n", false), ERR_DATA, "r.stm:4: ");
   assert_non_null(strstr(fail_text(), "has no word of recording f1, channel B"));
   hypotheses_free(&hypotheses);
