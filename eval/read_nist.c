@@ -20,6 +20,14 @@ static void labels_take(Records *records, Record *record, char *labels) {
   }
 }
 
+/* The mark of a segment that is not scored; sclite also takes it without "_". */
+static bool is_ignored(const char *text) {
+  size_t length = strcspn(text, " \t");
+  return !text[length + strspn(text + length, " \t")] &&
+         ((length == 30 && !strncasecmp(text, "ignore_time_segment_in_scoring", length)) ||
+          (length == 26 && !strncasecmp(text, "ignoretimesegmentinscoring", length)));
+}
+
 static Status stm_line(Records *records, const Lines *lines, char *text) {
   const char *field[5];
   double begin, end;
@@ -45,8 +53,7 @@ static Status stm_line(Records *records, const Lines *lines, char *text) {
   char id[512];
   snprintf(id, sizeof id, "%s-%s-%.3f-%.3f", field[0], field[1], begin, end);
   record->id = block_text(&records->blocks, id, strlen(id));
-  record->ignored =
-      !strncasecmp(text, "ignore_time_segment_in_scoring", 30) && !text[30 + strspn(text + 30, " \t")];
+  record->ignored = is_ignored(text);
   record->words = block_take(&records->blocks, sizeof *record->words); /* as a hypothesis: one long word */
   *record->words = (HypWord){text, begin, end, NAN};
   record->word_count = 1;

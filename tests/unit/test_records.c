@@ -295,6 +295,9 @@ static void by_times(void **state) {
   assert_float_equal(hypotheses.items[0].words[0].confidence, 0.5, 0);
   /* b's middle is where the first segment ends: not in it but in the next, which is ignored */
   assert_pairs(3, (const char *const[][2]){{"one", "a"}, {"two", "c d"}, {"other", "e"}});
+  assert_ok(match("r.stm", "f A s 0 1 IgnoreTimeSegmentInScoring \nf A s 1 2 one\n", "h.ctm",
+                  "f A 0 0.5 x\nf A 1 0.5 y\n", false));
+  assert_pairs(1, (const char *const[][2]){{"one", "y"}});
   assert_ok(match("r.stm", "F1 a s 0 9 one\nf1 A s 9 12 two\n", "h.ctm", "f1 a 8 2 x\nF1 A 1 1 y\n", false));
   assert_pairs(2, (const char *const[][2]){{"one", "y"}, {"two", "x"}});
   assert_fails(match("r.stm", stm_text, "h.ctm", "f1 A 0 1 a\n", false), ERR_DATA, "r.stm:4: ");
