@@ -34,6 +34,6 @@ expect 1 '' run unit
 rm tests/cli/good.sh
 expect 1 '' run cli # all skipped: nothing was tested
 cd "$root"
-check 'make test ends with the code of the runner' sh -c "make -n test ONLY= | tail -n 1 | grep -q 'sh tests/run.sh *$'"
+check 'make test ends with the code of the runner' sh -c "make --no-print-directory -n test ONLY= | tail -n 1 | grep -q 'sh tests/run.sh *$'"
 check 'CI runs make test and stops at an error' sh -c "grep -qx 'set -e' .ci/run && grep -qx 'make test' .ci/run"
 finish
