@@ -5,15 +5,31 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "src/text/rewrite.h"
+#include "src/text/rules.h"
 #include "src/text/unicode.h"
 
 struct Normalizer {
   const char *name, *version;
-  bool fold; /* NFKC, case folded, punctuation to spaces */
+  bool fold;    /* NFKC, case folded, punctuation to spaces */
+  Rules *rules; /* NULL: none beyond that */
 };
 
 static const Normalizer known[] = {{"none", "none-1", false}, {"basic", "basic-1", true}};
 enum { KNOWN = sizeof known / sizeof *known };
+
+static Status new_of_rules(Normalizer **out, const char *path) {
+  Status status = OK;
+  Rules *rules = NULL;
+  TRY(rules_read(&rules, path));
+  TRY(rules_check(rules));
+  *out = xcalloc(1, sizeof **out);
+  **out = (Normalizer){.name = "rules", .version = rules_version(rules), .rules = rules};
+  rules = NULL;
+done:
+  rules_free(rules);
+  return status;
+}
 
 Status normalizer_new(Normalizer **out, const char *name) {
   for (int i = 0; i < KNOWN; i++)
@@ -22,10 +38,18 @@ Status normalizer_new(Normalizer **out, const char *name) {
       **out = known[i];
       return OK;
     }
-  return fail(ERR_USAGE, "there is no normalisation '%s'; the known ones are none, basic", name);
+  if (!strcmp(name, "english") || !strcmp(name, "english-1")) return new_of_rules(out, NULL);
+  if (strchr(name, '/') || strchr(name, '.')) return new_of_rules(out, name);
+  return fail(ERR_USAGE,
+              "there is no normalisation '%s'; the known ones are none, basic, english, and the path of a file of "
+              "rules (with a '/' or a '.')",
+              name);
 }
 
-void normalizer_free(Normalizer *normalizer) { free(normalizer); }
+void normalizer_free(Normalizer *normalizer) {
+  if (normalizer) rules_free(normalizer->rules);
+  free(normalizer);
+}
 
 const char *normalizer_version(const Normalizer *normalizer) { return normalizer->version; }
 
@@ -51,6 +75,7 @@ Status normalizer_apply(const Normalizer *normalizer, const char *text, char **o
   utf8proc_uint8_t *folded = NULL;
   Buffer words = {0};
   TRY(utf8_check(text, strlen(text)));
+  if (normalizer->rules) return rules_apply(normalizer->rules, text, out);
   if (normalizer->fold) {
     if (utf8proc_map((const utf8proc_uint8_t *)text, 0, &folded,
                      UTF8PROC_NULLTERM | UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE |

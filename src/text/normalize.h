@@ -7,12 +7,14 @@
 
 typedef struct Normalizer Normalizer;
 
-/* "none" (white space alone) or "basic" (NFKC, case folded, punctuation to spaces but for apostrophes inside words).
- * An unknown name is an error that lists the known ones. */
+/* "none" (white space alone), "basic" (NFKC, case folded, punctuation to spaces but for apostrophes inside words),
+ * "english" (fillers, contractions, titles, numbers, money, spelling, compounds: eval/normalization), or the path of a file
+ * of rules in the same form, known by its '/' or '.'. An unknown name is an error that lists the known ones. A
+ * Normalizer does not change: any number of threads may apply it. */
 Status normalizer_new(Normalizer **out, const char *name);
 void normalizer_free(Normalizer *normalizer);
 
-/* "basic-1": the name with its version. */
+/* "basic-1": the name with its version; of a file, its own version with the hash of its content. */
 const char *normalizer_version(const Normalizer *normalizer);
 
 /* *out is the caller's to free: words separated by single spaces. Invalid UTF-8 is ERR_DATA. */

@@ -1,0 +1,225 @@
+#include "src/text/rewrite.h"
+
+#include "src/text/numbers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROUNDS_MOST = 4 };
+
+static void add_text(WordList *out, const RuleText *text) {
+  for (int i = 0; i < text->count; i++) words_add(out, word_of_rule(text->words[i]));
+}
+
+/* The longest phrase that begins there; NULL: none. */
+static const Phrase *phrase_at(const WordList *in, int i) {
+  const Rule *rule = in->items[i].rule;
+  for (int p = 0; rule && p < rule->phrase_count; p++) {
+    const Phrase *phrase = &rule->phrases[p];
+    int k = 0;
+    while (k < phrase->count && i + 1 + k < in->count && in->items[i + 1 + k].rule == phrase->rest[k]) k++;
+    if (k == phrase->count) return phrase;
+  }
+  return NULL;
+}
+
+/* ---- fillers ---- */
+
+/* Phrases that begin with a filler go first: "uh huh" is an answer, "uh" is not. */
+static void drop_fillers(const WordList *in, WordList *out) {
+  for (int i = 0; i < in->count;) {
+    const Word *word = &in->items[i];
+    bool filler = word->rule && word->rule->roles & ROLE_FILLER;
+    const Phrase *phrase = filler ? phrase_at(in, i) : NULL;
+    if (phrase)
+      add_text(out, &phrase->to);
+    else if (!filler)
+      words_add(out, *word);
+    i += phrase ? phrase->count + 1 : 1;
+  }
+}
+
+/* ---- single words and contractions ---- */
+
+/* The word after a contraction, adverbs left out ("he's never been"), takes "has" or "had". */
+static bool is_perfect(const WordList *in, int i, const Rule *auxiliary) {
+  for (int skipped = 0; skipped < 2 && i < in->count && in->items[i].rule && in->items[i].rule->roles & ROLE_ADVERB; skipped++) i++;
+  const Rule *rule = i < in->count ? in->items[i].rule : NULL;
+  for (int t = 0; rule && rule->roles & ROLE_PARTICIPLE && t < rule->takes.count; t++)
+    if (rule->takes.words[t] == auxiliary) return true;
+  return false;
+}
+
+static void add_replacement(const WordList *in, int i, const Rule *rule, WordList *out) {
+  const RuleText *text = &rule->to;
+  if (rule->other.count && is_perfect(in, i + 1, rule->other.words[rule->other.count - 1])) text = &rule->other;
+  add_text(out, text);
+}
+
+/* The ending of the word that [suffixes] has: 're of they're, n't of mustn't. NULL: none. */
+static const Rule *suffix_of(const Rules *rules, const Word *word) {
+  const char *apostrophe = memrchr(word->text, '\'', word->length);
+  if (!apostrophe || apostrophe == word->text) return NULL;
+  for (const char *from = apostrophe; from >= apostrophe - 1 && from > word->text; from--) {
+    const Rule *rule = rules_find(rules, from, (size_t)(word->text + word->length - from));
+    if (rule && rule->roles & ROLE_SUFFIX) return rule;
+  }
+  return NULL;
+}
+
+static void replace_word(const Rules *rules, const WordList *in, int i, Word word, WordList *out) {
+  if (word.rule && word.rule->roles & ROLE_WORD) {
+    add_replacement(in, i, word.rule, out);
+    return;
+  }
+  const Rule *suffix = suffix_of(rules, &word);
+  if (!suffix) {
+    words_add(out, word);
+    return;
+  }
+  word.length -= suffix->length;
+  word.rule = rules_find(rules, word.text, word.length);
+  replace_word(rules, in, i, word, out);
+  add_replacement(in, i, suffix, out);
+}
+
+static void replace_words(const Rules *rules, const WordList *in, WordList *out) {
+  for (int i = 0; i < in->count; i++) {
+    const Word *word = &in->items[i];
+    bool capital_next = i + 1 < in->count && in->items[i + 1].flags & WORD_CAPITAL;
+    if (word->rule && word->rule->roles & ROLE_ABBREVIATION && word->flags & WORD_STOP && capital_next)
+      add_text(out, &word->rule->to);
+    else
+      replace_word(rules, in, i, *word, out);
+  }
+}
+
+/* ---- letters said one by one ---- */
+
+static bool is_single(const WordList *in, int i) {
+  return i < in->count && in->items[i].length == 1 && in->items[i].text[0] >= 'a' && in->items[i].text[0] <= 'z';
+}
+
+/* "a" and "i" at an end of letters without full stops may be words. */
+static bool may_be_word(const Word *word) { return word->text[0] == 'a' || word->text[0] == 'i'; }
+
+static void join_letters(const Rules *rules, const WordList *in, WordList *out) {
+  for (int i = 0; i < in->count;) {
+    int end = i, first;
+    const Phrase *phrase = phrase_at(in, i);
+    if (phrase && is_single(in, i) && phrase->count) { /* a p i */
+      add_text(out, &phrase->to);
+      i += phrase->count + 1;
+      continue;
+    }
+    while (is_single(in, end)) end++;
+    first = i;
+    int dotted = i + 1;
+    while (dotted < end && in->items[dotted].flags & WORD_AFTER_STOP) dotted++;
+    if (dotted - i >= 2) { /* U.S. */
+      end = dotted;
+    } else {
+      for (int k = i + 1; k < end; k++)
+        if (in->items[k].flags & WORD_AFTER_STOP) end = k - 1;
+      while (first < end && may_be_word(&in->items[first])) first++;
+      while (end > first && may_be_word(&in->items[end - 1])) end--;
+    }
+    if (end - first < 2 || first > i) {
+      words_add(out, in->items[i++]);
+      continue;
+    }
+    char *text = words_room(out, (size_t)(end - i));
+    for (int k = i; k < end; k++) text[k - i] = in->items[k].text[0];
+    size_t length = (size_t)(end - i);
+    words_add(out, (Word){text, rules_find(rules, text, length), (uint32_t)length, 0});
+    i = end;
+  }
+}
+
+/* ---- phrases ---- */
+
+static bool replace_phrases(const WordList *in, WordList *out) {
+  bool changed = false;
+  for (int i = 0; i < in->count;) {
+    const Phrase *phrase = phrase_at(in, i);
+    if (phrase) {
+      add_text(out, &phrase->to);
+      changed = true;
+      i += phrase->count + 1;
+    } else {
+      words_add(out, in->items[i++]);
+    }
+  }
+  return changed;
+}
+
+/* ---- all ---- */
+
+/* The words of `from` move to `to`, which keeps every text alive that they point to. */
+static void swap(WordList *a, WordList *b) {
+  Word *items = a->items;
+  int size = a->size;
+  a->items = b->items, a->size = b->size, a->count = b->count;
+  b->items = items, b->size = size, b->count = 0;
+}
+
+static void rewrite(const Rules *rules, WordList *words, WordList *next) {
+  bool again = true;
+  for (int round = 0; round < ROUNDS_MOST && again; round++) {
+    drop_fillers(words, next), swap(words, next);
+    replace_words(rules, words, next), swap(words, next);
+    join_letters(rules, words, next), swap(words, next);
+    again = numbers_rewrite(rules, words, next), swap(words, next);
+    again |= replace_phrases(words, next), swap(words, next);
+  }
+}
+
+Status rules_apply(const Rules *rules, const char *text, char **out) {
+  WordList words = {0}, next = {0};
+  Status status = words_scan(rules, text, &words);
+  if (status == OK) {
+    rewrite(rules, &words, &next);
+    size_t size = 1;
+    for (int i = 0; i < words.count; i++) size += words.items[i].length + 1;
+    char *at = *out = xcalloc(size, 1);
+    for (int i = 0; i < words.count; i++) {
+      if (i) *at++ = ' ';
+      at = mempcpy(at, words.items[i].text, words.items[i].length);
+    }
+  }
+  words_free(&words);
+  words_free(&next);
+  return status;
+}
+
+static Status check_text(const Rules *rules, const Rule *rule, const RuleText *text) {
+  Buffer words = {0};
+  char *again = NULL;
+  buffer_append(&words, "", 0);
+  for (int i = 0; i < text->count; i++) {
+    if (i) buffer_append(&words, " ", 1);
+    buffer_append(&words, text->words[i]->text, text->words[i]->length);
+  }
+  Status status = rules_apply(rules, words.data, &again);
+  if (status == OK && strcmp(words.data, again)) {
+    status = fail(ERR_DATA, "%s:%d: '%s' becomes '%s', and that becomes '%s': write what remains", rule->source,
+                  rule->line, rule->text, words.data, again);
+  }
+  free(words.data);
+  free(again);
+  return status;
+}
+
+Status rules_check(const Rules *rules) {
+  Status status = OK;
+  const uint32_t with_text = ROLE_WORD | ROLE_SUFFIX | ROLE_ABBREVIATION | ROLE_FRACTION | ROLE_SYMBOL;
+  const Rule *rule;
+  for (size_t i = 0; i < rules_places(rules); i++) {
+    if (!(rule = rules_at(rules, i))) continue;
+    if (rule->roles & with_text) TRY(check_text(rules, rule, &rule->to));
+    if (rule->roles & with_text) TRY(check_text(rules, rule, &rule->other));
+    for (int p = 0; p < rule->phrase_count; p++) TRY(check_text(rules, rule, &rule->phrases[p].to));
+  }
+done:
+  return status;
+}
