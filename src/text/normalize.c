@@ -15,7 +15,7 @@ struct Normalizer {
   Rules *rules; /* NULL: none beyond that */
 };
 
-static const Normalizer known[] = {{"none", "none-1", false}, {"basic", "basic-1", true}};
+static const Normalizer known[] = {{"none", "none-1", false, NULL}, {"basic", "basic-1", true, NULL}};
 enum { KNOWN = sizeof known / sizeof *known };
 
 static Status new_of_rules(Normalizer **out, const char *path) {
@@ -40,10 +40,11 @@ Status normalizer_new(Normalizer **out, const char *name) {
     }
   if (!strcmp(name, "english") || !strcmp(name, "english-1")) return new_of_rules(out, NULL);
   if (strchr(name, '/') || strchr(name, '.')) return new_of_rules(out, name);
-  return fail(ERR_USAGE,
-              "there is no normalisation '%s'; the known ones are none, basic, english, and the path of a file of "
-              "rules (with a '/' or a '.')",
-              name);
+  return fail(
+      ERR_USAGE,
+      "there is no normalisation '%s'; the known ones are none, basic, english, and the path of a file of "
+      "rules (with a '/' or a '.')",
+      name);
 }
 
 void normalizer_free(Normalizer *normalizer) {
@@ -85,7 +86,8 @@ Status normalizer_apply(const Normalizer *normalizer, const char *text, char **o
   }
   buffer_append(&words, "", 0);
   size_t size = strlen(text);
-  int32_t before = 0; /* the character before this one, as written: an apostrophe inside a word stands between two */
+  int32_t before =
+      0; /* the character before this one, as written: an apostrophe inside a word stands between two */
   bool gap = false;
   for (size_t at = 0; at < size;) {
     int32_t codepoint = codepoint_at(text + at, size - at);

@@ -1,5 +1,5 @@
-/* Text normalisation: one library for training text and for scoring. Named and versioned, because a rate without the
- * name of its normalisation means nothing. */
+/* Text normalisation: one library for training text and for scoring. Named and versioned, because a rate
+ * without the name of its normalisation means nothing. */
 #ifndef JARGON_TEXT_NORMALIZE_H
 #define JARGON_TEXT_NORMALIZE_H
 
@@ -7,10 +7,10 @@
 
 typedef struct Normalizer Normalizer;
 
-/* "none" (white space alone), "basic" (NFKC, case folded, punctuation to spaces but for apostrophes inside words),
- * "english" (fillers, contractions, titles, numbers, money, spelling, compounds: eval/normalization), or the path of a file
- * of rules in the same form, known by its '/' or '.'. An unknown name is an error that lists the known ones. A
- * Normalizer does not change: any number of threads may apply it. */
+/* "none" (white space alone), "basic" (NFKC, case folded, punctuation to spaces but for apostrophes inside
+ * words), "english" (fillers, contractions, titles, numbers, money, spelling, compounds: eval/normalization),
+ * or the path of a file of rules in the same form, known by its '/' or '.'. An unknown name is an error that
+ * lists the known ones. A Normalizer does not change: any number of threads may apply it. */
 Status normalizer_new(Normalizer **out, const char *name);
 void normalizer_free(Normalizer *normalizer);
 

@@ -32,7 +32,9 @@ static const Rule *rule_at(const Reader *reader, int i) {
   return reader->in->items[i].rule;
 }
 
-static bool is(const Reader *reader, int i, Grammar grammar) { return rule_at(reader, i)->grammar == grammar; }
+static bool is(const Reader *reader, int i, Grammar grammar) {
+  return rule_at(reader, i)->grammar == grammar;
+}
 
 static bool has(const Reader *reader, int i, Role role) { return rule_at(reader, i)->roles & role; }
 
@@ -84,18 +86,21 @@ static bool read_small(const Reader *reader, int i, int64_t *value, int *end) {
 
 /* second is an ordinal after tens only in a date: "twenty second" may be a length of time. */
 static bool ordinal_is_sure(const Reader *reader, int first, int i) {
-  return rule_at(reader, i)->ordinal != 2 || has(reader, first - 1, ROLE_MONTH) || is(reader, i + 1, GRAMMAR_OF);
+  return rule_at(reader, i)->ordinal != 2 || has(reader, first - 1, ROLE_MONTH) ||
+         is(reader, i + 1, GRAMMAR_OF);
 }
 
 /* An ordinal that ends a number: (twenty) first, (hundred and) fifth, (two) thousandth is `scale`. */
-static bool read_ordinal_below(const Reader *reader, int first, int i, int64_t limit, int64_t *value, int *end) {
+static bool read_ordinal_below(const Reader *reader, int first, int i, int64_t limit, int64_t *value,
+                               int *end) {
   const Rule *rule = rule_at(reader, i), *next = rule_at(reader, i + 1);
   if (rule->roles & ROLE_NUMBER && rule->value >= 20 && rule->value % 10 == 0 && next->roles & ROLE_ORDINAL &&
       next->ordinal >= 1 && next->ordinal <= 9 && limit >= 100 && ordinal_is_sure(reader, first, i + 1)) {
     *value = rule->value + next->ordinal, *end = i + 2;
     return true;
   }
-  if (!(rule->roles & ROLE_ORDINAL) || rule->ordinal < 1 || rule->ordinal >= limit || rule->ordinal >= 100) return false;
+  if (!(rule->roles & ROLE_ORDINAL) || rule->ordinal < 1 || rule->ordinal >= limit || rule->ordinal >= 100)
+    return false;
   if (first != i && !ordinal_is_sure(reader, first, i)) return false;
   *value = rule->ordinal, *end = i + 1;
   return true;
@@ -108,7 +113,8 @@ static bool read_point(const Reader *reader, int i, Number *number) {
   int end = i + 1, count = 0;
   Number after = *number;
   for (int digit; count < DIGITS_MOST && (digit = digit_at(reader, end)) >= 0; end++, count++) {
-    if (is(reader, end, GRAMMAR_OH) && digit_at(reader, end + 1) < 0 && count == 0 && reader->in->items[end].length == 1)
+    if (is(reader, end, GRAMMAR_OH) && digit_at(reader, end + 1) < 0 && count == 0 &&
+        reader->in->items[end].length == 1)
       break;
     after.mantissa = after.mantissa * 10 + digit, after.decimals++;
     if (after.mantissa > VALUE_MOST) return false;
@@ -126,6 +132,25 @@ static bool read_point(const Reader *reader, int i, Number *number) {
   after.end = end, after.verbatim = NULL;
   *number = after;
   return true;
+}
+
+/* "two point seven point one": a version, known by its text alone. */
+static void read_version(const Reader *reader, Number *number) {
+  char text[96];
+  int64_t unit = 1;
+  if (!number->decimals || number->mantissa < 0 || !is(reader, number->end, GRAMMAR_POINT)) return;
+  for (int d = 0; d < number->decimals; d++) unit *= 10;
+  int length = snprintf(text, sizeof text, "%" PRId64 ".%0*" PRId64, number->mantissa / unit,
+                        number->decimals, number->mantissa % unit);
+  int end = number->end, digit;
+  while (is(reader, end, GRAMMAR_POINT) && (digit = digit_at(reader, end + 1)) >= 0 && length < 80) {
+    length += snprintf(text + length, sizeof text - (size_t)length, ".%d", digit);
+    end += 2;
+  }
+  if (end == number->end) return;
+  char *kept = words_room(reader->out, (size_t)length);
+  number->verbatim = memcpy(kept, text, (size_t)length);
+  number->verbatim_length = length, number->mantissa = -1, number->decimals = 0, number->end = end;
 }
 
 /* Times a power of ten; false: too large. */
@@ -147,7 +172,9 @@ static void read_mixed(const Reader *reader, Number *number) {
   for (int m = 0; m < rule->mixed_count && !hundredths; m++) {
     const Phrase *mixed = &rule->mixed[m];
     int k = 0;
-    while (k < mixed->count && number->end + 1 + k < reader->in->count && rule_at(reader, number->end + 1 + k) == mixed->rest[k]) k++;
+    while (k < mixed->count && number->end + 1 + k < reader->in->count &&
+           rule_at(reader, number->end + 1 + k) == mixed->rest[k])
+      k++;
     if (k == mixed->count) hundredths = mixed->value, words = k + 1;
   }
   if (!hundredths || number->decimals || number->mantissa < 0 || number->mantissa > VALUE_MOST / 100) return;
@@ -156,19 +183,20 @@ static void read_mixed(const Reader *reader, Number *number) {
   number->verbatim = NULL;
 }
 
-/* The first part of a number, below the first scale: 250, 2.5, two hundred and fifty, nineteen hundred, two and a half. */
+/* The first part of a number, below the first scale: 250, 2.5, two hundred and fifty, nineteen hundred, two
+ * and a half. */
 static bool read_head(const Reader *reader, int i, Number *out) {
   int64_t value, more;
   int end, next;
   if (read_digits(reader, i, out)) {
     if (!out->decimals) read_mixed(reader, out);
-    if (out->verbatim) read_point(reader, out->end, out);
+    if (out->verbatim && read_point(reader, out->end, out)) read_version(reader, out);
     return true;
   }
   *out = (Number){.spelled = true};
   if (has(reader, i, ROLE_NUMBER) && rule_at(reader, i)->value == 0) {
     out->end = i + 1;
-    read_point(reader, i + 1, out);
+    if (read_point(reader, i + 1, out)) read_version(reader, out);
     return true;
   }
   if (is(reader, i, GRAMMAR_A) && rule_at(reader, i + 1)->scale) /* a hundred, a million */
@@ -186,7 +214,7 @@ static bool read_head(const Reader *reader, int i, Number *out) {
   out->mantissa = value, out->end = end;
   if (out->kind == CARDINAL && !is(reader, i, GRAMMAR_A)) {
     read_mixed(reader, out);
-    if (!out->decimals) read_point(reader, out->end, out);
+    if (!out->decimals && read_point(reader, out->end, out)) read_version(reader, out);
   }
   return true;
 }
@@ -201,7 +229,8 @@ static void read_tail(const Reader *reader, int first, int64_t scale, Number *nu
       number->mantissa += more, number->end = end, number->kind = ORDINAL;
       return;
     }
-    if (!has(reader, next, ROLE_NUMBER) || !read_head(reader, next, &part) || part.decimals || !part.mantissa) return;
+    if (!has(reader, next, ROLE_NUMBER) || !read_head(reader, next, &part) || part.decimals || !part.mantissa)
+      return;
     int64_t by = rule_at(reader, part.end)->scale;
     if (by == 100 || (by && by >= scale)) return;
     if (by) scale_by(&part, by), part.end++;
@@ -247,11 +276,11 @@ static bool read_number(const Reader *reader, int i, Number *out) {
     break;
   }
   const Rule *last = rule_at(reader, out->end);
-  if (out->kind == CARDINAL && out->spelled && !out->decimals && last->roles & ROLE_ORDINAL && last->ordinal >= 100 &&
-      scale_by(out, last->ordinal)) /* two hundredth */
+  if (out->kind == CARDINAL && out->spelled && !out->decimals && last->roles & ROLE_ORDINAL &&
+      last->ordinal >= 100 && scale_by(out, last->ordinal)) /* two hundredth */
     out->end++, out->kind = ORDINAL;
-  else if (out->kind == CARDINAL && out->spelled && !out->decimals && out->mantissa >= 10 && out->mantissa < 100 &&
-           last->plural == 100) /* eighteen hundreds */
+  else if (out->kind == CARDINAL && out->spelled && !out->decimals && out->mantissa >= 10 &&
+           out->mantissa < 100 && last->plural == 100) /* eighteen hundreds */
     out->mantissa *= 100, out->end++, out->kind = PLURAL;
   return true;
 }
@@ -284,7 +313,8 @@ static void write_number(const Reader *reader, const Number *number) {
   for (int d = 0; d < number->decimals; d++) unit *= 10;
   length = snprintf(text, sizeof text, "%" PRId64, number->mantissa / unit);
   if (number->decimals)
-    length += snprintf(text + length, sizeof text - (size_t)length, ".%0*" PRId64, number->decimals, number->mantissa % unit);
+    length += snprintf(text + length, sizeof text - (size_t)length, ".%0*" PRId64, number->decimals,
+                       number->mantissa % unit);
   length += snprintf(text + length, sizeof text - (size_t)length, "%s",
                      number->kind == ORDINAL  ? ordinal_ending(number->mantissa)
                      : number->kind == PLURAL ? "s"
@@ -300,8 +330,10 @@ static void write_money(const Reader *reader, Number number, const Currency *cur
   if (number.mantissa >= 0 && number.decimals && number.decimals <= 2 && number.mantissa < VALUE_MOST / 10) {
     if (number.decimals == 1) number.mantissa *= 10, number.decimals = 2;
     number.verbatim = NULL;
-    if (number.mantissa % 100 == 0) number.mantissa /= 100, number.decimals = 0;
-    else if (number.mantissa < 100 && currency->cent) number.decimals = 0, one = currency->cent, many = currency->cents;
+    if (number.mantissa % 100 == 0)
+      number.mantissa /= 100, number.decimals = 0;
+    else if (number.mantissa < 100 && currency->cent)
+      number.decimals = 0, one = currency->cent, many = currency->cents;
   }
   bool single = number.mantissa == 1 && !number.decimals;
   write_number(reader, &number);
@@ -312,20 +344,24 @@ static void write_money(const Reader *reader, Number number, const Currency *cur
 static int read_money(const Reader *reader, Number number, const Currency *currency) {
   int end = number.end;
   int64_t scale = rule_at(reader, end)->letter_scale;
-  if (currency && scale && reader->in->items[end].flags & WORD_AFTER_DIGITS && scale_by(&number, scale)) end++;
+  if (currency && scale && reader->in->items[end].flags & WORD_AFTER_DIGITS && scale_by(&number, scale))
+    end++;
   const Rule *word = rule_at(reader, end);
-  if (word->roles & ROLE_CURRENCY && word->currency && !(end < reader->in->count && reader->in->items[end].flags & WORD_SYMBOL)) {
+  if (word->roles & ROLE_CURRENCY && word->currency &&
+      !(end < reader->in->count && reader->in->items[end].flags & WORD_SYMBOL)) {
     if (!currency || currency == word->currency) currency = word->currency, end++;
   } else if (!currency && word->roles & ROLE_CENT) {
     write_number(reader, &number);
-    words_add(reader->out, word_of_rule(number.mantissa == 1 && !number.decimals ? word->currency->cent : word->currency->cents));
+    words_add(reader->out, word_of_rule(number.mantissa == 1 && !number.decimals ? word->currency->cent
+                                                                                 : word->currency->cents));
     return end + 1;
   }
   if (!currency) return -1;
   Number cents;
   int next = end + is(reader, end, GRAMMAR_AND);
-  if (!number.decimals && number.mantissa >= 0 && !number.scaled && currency->cent && read_number(reader, next, &cents) &&
-      cents.kind == CARDINAL && !cents.decimals && cents.mantissa >= 1 && cents.mantissa < 100 &&
+  if (!number.decimals && number.mantissa >= 0 && !number.scaled && currency->cent &&
+      read_number(reader, next, &cents) && cents.kind == CARDINAL && !cents.decimals && cents.mantissa >= 1 &&
+      cents.mantissa < 100 &&
       (rule_at(reader, cents.end) == currency->cent || rule_at(reader, cents.end) == currency->cents)) {
     number.mantissa = number.mantissa * 100 + cents.mantissa, number.decimals = 2, number.verbatim = NULL;
     end = cents.end + 1;
@@ -340,7 +376,8 @@ static int read_money(const Reader *reader, Number number, const Currency *curre
 static int read_digit_string(const Reader *reader, int i) {
   int end = i, count;
   if (is(reader, i, GRAMMAR_OH)) return 0;
-  while (digit_at(reader, end) >= 0 && (!is(reader, end, GRAMMAR_OH) || (digit_at(reader, end + 1) >= 0))) end++;
+  while (digit_at(reader, end) >= 0 && (!is(reader, end, GRAMMAR_OH) || (digit_at(reader, end + 1) >= 0)))
+    end++;
   if (end > i && (rule_at(reader, end)->scale || is(reader, end, GRAMMAR_POINT))) end--;
   count = end - i;
   bool oh = false;
@@ -351,11 +388,13 @@ static int read_digit_string(const Reader *reader, int i) {
 static void write_digit_string(const Reader *reader, int i, int count) {
   char *text = words_room(reader->out, (size_t)count);
   for (int k = 0; k < count; k++) text[k] = (char)('0' + digit_at(reader, i + k));
-  words_add(reader->out, (Word){text, rules_find(reader->rules, text, (size_t)count), (uint32_t)count, WORD_DIGITS});
+  words_add(reader->out,
+            (Word){text, rules_find(reader->rules, text, (size_t)count), (uint32_t)count, WORD_DIGITS});
 }
 
 static bool pairs(const Number *a, const Number *b) {
-  if (!a->spelled || !b->spelled || a->decimals || b->decimals || a->scaled || b->scaled || a->kind != CARDINAL || a->oh)
+  if (!a->spelled || !b->spelled || a->decimals || b->decimals || a->scaled || b->scaled ||
+      a->kind != CARDINAL || a->oh || a->verbatim || b->verbatim)
     return false;
   if (a->mantissa < 1 || a->mantissa > 99) return false;
   return b->oh ? a->mantissa >= 10 : b->mantissa >= 10 && b->mantissa <= 99;
@@ -369,16 +408,17 @@ static bool read_atom(const Reader *reader, int i, Number *out) {
   return read_number(reader, i, out);
 }
 
-/* Years and the like: numbers below 100 that follow each other are joined by two from the right (q one | twenty nineteen).
- * Returns where it ended. */
+/* Years and the like: numbers below 100 that follow each other are joined by two from the right (q one |
+ * twenty nineteen). Returns where it ended. */
 static int write_run(const Reader *reader, int i, bool *joined) {
   Number atoms[ATOMS_MOST];
   bool taken[ATOMS_MOST] = {0};
   int count = 0, end = i;
-  while (count < ATOMS_MOST && !(count && read_digit_string(reader, end)) && read_atom(reader, end, &atoms[count]) &&
-         (count || !atoms[count].oh)) {
+  while (count < ATOMS_MOST && !(count && read_digit_string(reader, end)) &&
+         read_atom(reader, end, &atoms[count]) && (count || !atoms[count].oh)) {
     end = atoms[count].end;
-    bool alone = atoms[count++].kind != CARDINAL || has(reader, end, ROLE_CURRENCY) || has(reader, end, ROLE_CENT);
+    bool alone =
+        atoms[count++].kind != CARDINAL || has(reader, end, ROLE_CURRENCY) || has(reader, end, ROLE_CENT);
     if (alone) break;
   }
   if (!count) return i;
@@ -405,7 +445,8 @@ static int write_run(const Reader *reader, int i, bool *joined) {
 /* ".5 percent" said without a zero. */
 static int write_bare_point(const Reader *reader, int i) {
   Number number = {.spelled = true};
-  if (!is(reader, i, GRAMMAR_POINT) || has(reader, i - 1, ROLE_NUMBER) || !read_point(reader, i, &number)) return i;
+  if (!is(reader, i, GRAMMAR_POINT) || has(reader, i - 1, ROLE_NUMBER) || !read_point(reader, i, &number))
+    return i;
   if (!rule_at(reader, number.end)->scale && !is(reader, number.end, GRAMMAR_PERCENT)) return i;
   int64_t scale = rule_at(reader, number.end)->scale;
   if (scale && scale_by(&number, scale)) number.end++;
@@ -416,7 +457,8 @@ static int write_bare_point(const Reader *reader, int i) {
 
 static bool begins_number(const Reader *reader, int i) {
   Number number;
-  return (i < reader->in->count && reader->in->items[i].flags & WORD_SYMBOL) || read_number(reader, i, &number);
+  return (i < reader->in->count && reader->in->items[i].flags & WORD_SYMBOL) ||
+         read_number(reader, i, &number);
 }
 
 /* One word or number from `i` on. */
@@ -439,8 +481,9 @@ static int rewrite_at(const Reader *reader, int i, bool *joined) {
     return *joined = true, i + count;
   }
   if ((end = write_bare_point(reader, i)) > i || (end = write_run(reader, i, joined)) > i) return end;
-  if (word->rule->roles & ROLE_FRACTION)
-    for (int k = 0; k < word->rule->to.count; k++) words_add(reader->out, word_of_rule(word->rule->to.words[k]));
+  if (word->rule && word->rule->roles & ROLE_FRACTION)
+    for (int k = 0; k < word->rule->to.count; k++)
+      words_add(reader->out, word_of_rule(word->rule->to.words[k]));
   else
     words_add(reader->out, *word);
   return i + 1;

@@ -4,7 +4,8 @@
 
 #include "src/text/words.h"
 
-/* Rewrites the numbers of `in` into `out` (empty before); texts it makes live in `out`. True when words were joined. */
+/* Rewrites the numbers of `in` into `out` (empty before); texts it makes live in `out`. True when words were
+ * joined. */
 bool numbers_rewrite(const Rules *rules, const WordList *in, WordList *out);
 
 #endif

@@ -43,7 +43,9 @@ static void drop_fillers(const WordList *in, WordList *out) {
 
 /* The word after a contraction, adverbs left out ("he's never been"), takes "has" or "had". */
 static bool is_perfect(const WordList *in, int i, const Rule *auxiliary) {
-  for (int skipped = 0; skipped < 2 && i < in->count && in->items[i].rule && in->items[i].rule->roles & ROLE_ADVERB; skipped++) i++;
+  for (int skipped = 0;
+       skipped < 2 && i < in->count && in->items[i].rule && in->items[i].rule->roles & ROLE_ADVERB; skipped++)
+    i++;
   const Rule *rule = i < in->count ? in->items[i].rule : NULL;
   for (int t = 0; rule && rule->roles & ROLE_PARTICIPLE && t < rule->takes.count; t++)
     if (rule->takes.words[t] == auxiliary) return true;
@@ -52,7 +54,8 @@ static bool is_perfect(const WordList *in, int i, const Rule *auxiliary) {
 
 static void add_replacement(const WordList *in, int i, const Rule *rule, WordList *out) {
   const RuleText *text = &rule->to;
-  if (rule->other.count && is_perfect(in, i + 1, rule->other.words[rule->other.count - 1])) text = &rule->other;
+  if (rule->other.count && is_perfect(in, i + 1, rule->other.words[rule->other.count - 1]))
+    text = &rule->other;
   add_text(out, text);
 }
 
@@ -79,7 +82,7 @@ static void replace_word(const Rules *rules, const WordList *in, int i, Word wor
   }
   word.length -= suffix->length;
   word.rule = rules_find(rules, word.text, word.length);
-  replace_word(rules, in, i, word, out);
+  replace_word(rules, in, in->count, word, out); /* what follows it is the ending */
   add_replacement(in, i, suffix, out);
 }
 
@@ -97,12 +100,19 @@ static void replace_words(const Rules *rules, const WordList *in, WordList *out)
 /* ---- letters said one by one ---- */
 
 static bool is_single(const WordList *in, int i) {
-  return i < in->count && in->items[i].length == 1 && in->items[i].text[0] >= 'a' && in->items[i].text[0] <= 'z';
+  return i < in->count && in->items[i].length == 1 && in->items[i].text[0] >= 'a' &&
+         in->items[i].text[0] <= 'z';
 }
 
 /* "a" and "i" at an end of letters without full stops may be words. */
 static bool may_be_word(const Word *word) { return word->text[0] == 'a' || word->text[0] == 'i'; }
 
+static bool is_number(const WordList *in, int i) {
+  if (i < 0 || i >= in->count) return false;
+  return in->items[i].flags & WORD_DIGITS || (in->items[i].rule && in->items[i].rule->roles & ROLE_NUMBER);
+}
+
+/* Letters that follow a number, or two before one, belong to it: 5G, Q1. */
 static void join_letters(const Rules *rules, const WordList *in, WordList *out) {
   for (int i = 0; i < in->count;) {
     int end = i, first;
@@ -121,6 +131,7 @@ static void join_letters(const Rules *rules, const WordList *in, WordList *out) 
     } else {
       for (int k = i + 1; k < end; k++)
         if (in->items[k].flags & WORD_AFTER_STOP) end = k - 1;
+      if (is_number(in, first - 1) || (end - first == 2 && is_number(in, end))) end = first;
       while (first < end && may_be_word(&in->items[first])) first++;
       while (end > first && may_be_word(&in->items[end - 1])) end--;
     }
@@ -202,8 +213,8 @@ static Status check_text(const Rules *rules, const Rule *rule, const RuleText *t
   }
   Status status = rules_apply(rules, words.data, &again);
   if (status == OK && strcmp(words.data, again)) {
-    status = fail(ERR_DATA, "%s:%d: '%s' becomes '%s', and that becomes '%s': write what remains", rule->source,
-                  rule->line, rule->text, words.data, again);
+    status = fail(ERR_DATA, "%s:%d: '%s' becomes '%s', and that becomes '%s': write what remains",
+                  rule->source, rule->line, rule->text, words.data, again);
   }
   free(words.data);
   free(again);
@@ -212,7 +223,7 @@ static Status check_text(const Rules *rules, const Rule *rule, const RuleText *t
 
 Status rules_check(const Rules *rules) {
   Status status = OK;
-  const uint32_t with_text = ROLE_WORD | ROLE_SUFFIX | ROLE_ABBREVIATION | ROLE_FRACTION | ROLE_SYMBOL;
+  const uint32_t with_text = ROLE_WORD | ROLE_SUFFIX | ROLE_ABBREVIATION | ROLE_FRACTION;
   const Rule *rule;
   for (size_t i = 0; i < rules_places(rules); i++) {
     if (!(rule = rules_at(rules, i))) continue;

@@ -7,7 +7,8 @@
 /* *out is the caller's to free: words separated by single spaces. `text` is valid UTF-8. */
 Status rules_apply(const Rules *rules, const char *text, char **out);
 
-/* Every replacement of the tables must stay as it is when normalised itself. ERR_DATA names the first that does not. */
+/* Every replacement of the tables must stay as it is when normalised itself. ERR_DATA names the first that
+ * does not. */
 Status rules_check(const Rules *rules);
 
 #endif

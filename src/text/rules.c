@@ -64,9 +64,7 @@ const Rule *rules_find(const Rules *rules, const char *text, size_t length) {
 
 const Rule *rules_grammar(const Rules *rules, Grammar grammar) { return rules->grammar[grammar]; }
 
-const Rule *rules_at(const Rules *rules, size_t place) {
-  return rules->slots[place];
-}
+const Rule *rules_at(const Rules *rules, size_t place) { return rules->slots[place]; }
 
 size_t rules_places(const Rules *rules) { return rules->size; }
 
@@ -96,14 +94,16 @@ static Rule *rule_of(Rules *rules, const char *text, size_t length) {
   return *slot;
 }
 
-#define refuse(place, ...) (fail(ERR_DATA, __VA_ARGS__), fail_in(ERR_DATA, "%s:%d", (place)->name, (place)->line))
+#define refuse(place, ...)                                                                                   \
+  (fail(ERR_DATA, __VA_ARGS__), fail_in(ERR_DATA, "%s:%d", (place)->name, (place)->line))
 
 /* ---- the parts of a line ---- */
 
 /* Lower-case words of letters, digits, apostrophes and, in what a rule makes, points. */
 static Status check_word(const Place *place, const char *word) {
   for (const char *c = word; *c; c++)
-    if (!((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == '\'' || *c == '.' || *c == '/' || *c & 0x80))
+    if (!((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == '\'' || *c == '.' || *c == '/' ||
+          *c & 0x80))
       return refuse(place, "'%s' has '%c': rules see words after case and punctuation are gone", word, *c);
   return OK;
 }
@@ -169,7 +169,8 @@ static Status add_fraction(Place *place, char *from, char *to) {
   if (strchr(from, '/')) { /* 1/2 = 50 one half */
     Rule *rule = rule_of(place->rules, from, strlen(from));
     if (!rest) TRY(refuse(place, "the words for %s are missing", from));
-    rule->roles |= ROLE_FRACTION, rule->hundredths = value, rule->line = place->line, rule->source = place->name;
+    rule->roles |= ROLE_FRACTION, rule->hundredths = value, rule->line = place->line,
+                                  rule->source = place->name;
     TRY(read_words(place, rest, &rule->to));
   } else { /* and a half = 50 */
     TRY(read_words(place, from, &words));
@@ -206,13 +207,14 @@ static Status add_map(Place *place, Role role, Rule *rule, char *to) {
   Status status = read_words(place, to, &rule->to);
   if (status == OK) rule->other = (RuleText){0};
   if (status == OK && other) status = read_words(place, other, &rule->other);
-  if (status == OK && role != ROLE_FILLER && role != ROLE_WORD && !rule->to.count)
+  if (status == OK && (role == ROLE_SUFFIX || role == ROLE_ABBREVIATION) && !rule->to.count)
     status = refuse(place, "nothing after '='");
   return status;
 }
 
 static Status add_grammar(Place *place, Rule *rule, const char *to) {
-  static const char *const names[GRAMMAR_COUNT] = {"", "and", "point", "oh", "a", "half", "minus", "of", "percent"};
+  static const char *const names[GRAMMAR_COUNT] = {"",     "and",   "point", "oh",     "a",
+                                                   "half", "minus", "of",    "percent"};
   for (int g = 1; g < GRAMMAR_COUNT; g++)
     if (!strcmp(to, names[g])) {
       rule->grammar = (Grammar)g;
@@ -257,21 +259,32 @@ static const struct Section {
 enum { SECTIONS = sizeof sections / sizeof *sections };
 
 static Status check_symbol(const Place *place, const char *text) {
-  return *text && (size_t)utf8_length(text) == strlen(text) ? OK : refuse(place, "'%s' is not one character", text);
+  return *text && (size_t)utf8_length(text) == strlen(text)
+             ? OK
+             : refuse(place, "'%s' is not one character", text);
 }
 
 static Status add_value(Place *place, uint32_t role, Rule *rule, char *to) {
   const int64_t most = 1000000000000;
   switch (role) {
-  case ROLE_NUMBER: return read_integer(place, to, 0, 99, &rule->value);
-  case ROLE_ORDINAL: return read_integer(place, to, 0, most, &rule->ordinal);
-  case ROLE_PLURAL: return read_integer(place, to, 10, 100, &rule->plural);
-  case ROLE_SCALE: return read_integer(place, to, 100, most, &rule->scale);
-  case ROLE_LETTER_SCALE: return read_integer(place, to, 100, most, &rule->letter_scale);
-  case ROLE_CURRENCY: return add_currency(place, rule, to);
-  case ROLE_GRAMMAR: return add_grammar(place, rule, to);
-  case ROLE_PARTICIPLE: return read_words(place, to, &rule->takes);
-  default: return add_map(place, (Role)role, rule, to);
+  case ROLE_NUMBER:
+    return read_integer(place, to, 0, 99, &rule->value);
+  case ROLE_ORDINAL:
+    return read_integer(place, to, 0, most, &rule->ordinal);
+  case ROLE_PLURAL:
+    return read_integer(place, to, 10, 100, &rule->plural);
+  case ROLE_SCALE:
+    return read_integer(place, to, 100, most, &rule->scale);
+  case ROLE_LETTER_SCALE:
+    return read_integer(place, to, 100, most, &rule->letter_scale);
+  case ROLE_CURRENCY:
+    return add_currency(place, rule, to);
+  case ROLE_GRAMMAR:
+    return add_grammar(place, rule, to);
+  case ROLE_PARTICIPLE:
+    return read_words(place, to, &rule->takes);
+  default:
+    return add_map(place, (Role)role, rule, to);
   }
 }
 
@@ -292,7 +305,8 @@ static Status add_entry(Place *place, const struct Section *section, char *from,
     if (!words.count) TRY(refuse(place, "nothing before '='"));
     if (!section->role || (section->role == ROLE_FILLER && words.count > 1))
       return add_phrase_line(place, words, to ? to : nothing);
-    if (words.count > 1) TRY(refuse(place, "[%s] takes single words; [phrases] takes several", section->name));
+    if (words.count > 1)
+      TRY(refuse(place, "[%s] takes single words; [phrases] takes several", section->name));
     rule = (Rule *)words.words[0];
   }
   if (rule->roles & section->role && rule->source == place->name && section->role != ROLE_CURRENCY)
@@ -333,8 +347,10 @@ static Status read_setting(Place *place, const char *name, const char *value) {
   char *version = rules->version;
   rules->version = NULL;
   Status status = parse_english(rules);
-  if (version) free(rules->version), rules->version = version;
-  else free(rules->version), rules->version = NULL;
+  if (version)
+    free(rules->version), rules->version = version;
+  else
+    free(rules->version), rules->version = NULL;
   return status;
 }
 
@@ -362,7 +378,8 @@ static Status read_line(Place *place, const struct Section **section, char *line
   }
   line = trim(line);
   if (*section) return add_entry(place, *section, line, to);
-  return to ? read_setting(place, line, to) : refuse(place, "a line before the first section is 'name = value'");
+  return to ? read_setting(place, line, to)
+            : refuse(place, "a line before the first section is 'name = value'");
 }
 
 static Status read_lines(Rules *rules, const char *name, const char *text, size_t size) {

@@ -1,5 +1,5 @@
-/* The rules of a normalisation, read from tables (eval/normalization/README.md has their form) and looked up by word.
- * Immutable once read: any number of threads may use them. */
+/* The rules of a normalisation, read from tables (eval/normalization/README.md has their form) and looked up
+ * by word. Immutable once read: any number of threads may use them. */
 #ifndef JARGON_TEXT_RULES_H
 #define JARGON_TEXT_RULES_H
 
@@ -61,7 +61,8 @@ typedef struct RuleText {
   int count;
 } RuleText;
 
-/* Words after the rule's own, and what all become. A fraction after a number ("and a half") has `value` hundredths. */
+/* Words after the rule's own, and what all become. A fraction after a number ("and a half") has `value`
+ * hundredths. */
 typedef struct Phrase {
   const Rule **rest;
   int count, value;
@@ -88,7 +89,8 @@ struct Rule {
 
 typedef struct Rules Rules;
 
-/* `path` NULL: the built-in english. Else a user's file; *version is then its own name and the hash of its content. */
+/* `path` NULL: the built-in english. Else a user's file; *version is then its own name and the hash of its
+ * content. */
 Status rules_read(Rules **out, const char *path);
 /* The same of a text; `name` stands in the errors. */
 Status rules_parse(Rules **out, const char *name, const char *text, size_t size);

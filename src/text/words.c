@@ -193,7 +193,8 @@ static void scan_letters(Scan *scan) {
   uint32_t flags = is_ascii_letter(*text) && !(*text & 32) ? WORD_CAPITAL : 0;
   scan->at += read_letters(text, word, &made);
   if (scan->text[scan->at] == '.') flags |= WORD_STOP;
-  if (before(scan, start) == '.' && start > 1 && is_ascii_letter(scan->text[start - 2])) flags |= WORD_AFTER_STOP;
+  if (before(scan, start) == '.' && start > 1 && is_ascii_letter(scan->text[start - 2]))
+    flags |= WORD_AFTER_STOP;
   if (is_digit(before(scan, start))) flags |= WORD_AFTER_DIGITS;
   if (joins(scan, word, made, start))
     join(scan, word, made);
@@ -233,7 +234,8 @@ static bool scan_fraction(Scan *scan, size_t whole) {
   if (text[whole] != '/' || before(scan, scan->at) == '/') return false;
   size_t length = whole + 1 + digits(text + whole + 1);
   const Rule *rule = rules_find(scan->rules, text, length);
-  if (!rule || !(rule->roles & ROLE_FRACTION) || text[length] == '/' || letter_length(text + length)) return false;
+  if (!rule || !(rule->roles & ROLE_FRACTION) || text[length] == '/' || letter_length(text + length))
+    return false;
   words_add(scan->out, word_of_rule(rule));
   scan->at += length;
   return true;
@@ -243,7 +245,8 @@ static bool scan_fraction(Scan *scan, size_t whole) {
 static size_t ending_length(const Scan *scan, const char *text, char *ending) {
   size_t skip = *text == '\'' && (text[1] | 32) == 's', made, read;
   if (!letter_length(text + skip) || letter_length(text + skip) > 1) return 0;
-  for (read = 0; read < 2 && is_ascii_letter(text[skip + read]); read++) ending[read] = (char)(text[skip + read] | 32);
+  for (read = 0; read < 2 && is_ascii_letter(text[skip + read]); read++)
+    ending[read] = (char)(text[skip + read] | 32);
   made = read;
   const Rule *rule = rules_find(scan->rules, ending, made);
   char next = text[skip + read];
@@ -261,7 +264,8 @@ static void scan_number(Scan *scan) {
   memcpy(word + made, text, whole);
   at += whole, made += whole;
   if (whole && whole <= 3)
-    while (text[at] == ',' && digits(text + at + 1) == 3) memcpy(word + made, text + at + 1, 3), at += 4, made += 3;
+    while (text[at] == ',' && digits(text + at + 1) == 3)
+      memcpy(word + made, text + at + 1, 3), at += 4, made += 3;
   bool time = whole && whole <= 2 && at == whole && text[at] == ':' && digits(text + at + 1) == 2 &&
               text[at + 3] != ':' && before(scan, scan->at) != ':';
   if (time) {

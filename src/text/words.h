@@ -1,4 +1,5 @@
-/* A text taken apart into words for the rules: case folded, punctuation gone but what the rules need to know of it. */
+/* A text taken apart into words for the rules: case folded, punctuation gone but what the rules need to know
+ * of it. */
 #ifndef JARGON_TEXT_WORDS_H
 #define JARGON_TEXT_WORDS_H
 

@@ -1,5 +1,6 @@
-/* normalize NAME [ROUNDS] < lines: prints each line normalised by NAME (none, basic, english, a file of rules), or, with
- * ROUNDS, normalises all of them so often and prints a JSON line with the speed on one thread. */
+/* normalize NAME [ROUNDS] < lines: prints each line normalised by NAME (none, basic, english, a file of
+ * rules), or, with ROUNDS, normalises all of them so often and prints a JSON line with the speed on one
+ * thread. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +45,8 @@ int main(int argc, char **argv) {
     }
   double seconds = now() - start;
   if (rounds)
-    printf("{\"bench\": \"normalize\", \"normalization\": \"%s\", \"words\": %ld, \"seconds\": %.3f, \"words_per_second\": %.0f}\n",
+    printf("{\"bench\": \"normalize\", \"normalization\": \"%s\", \"words\": %ld, \"seconds\": %.3f, "
+           "\"words_per_second\": %.0f}\n",
            normalizer_version(normalizer), words, seconds, (double)words / seconds);
   for (size_t i = 0; i < count; i++) free(lines[i]);
   free(lines);

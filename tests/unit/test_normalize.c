@@ -1,0 +1,181 @@
+/* Normalisation: names and versions, files of rules and their errors, twice as once, several threads. */
+#include "tests/unit/support.h"
+
+#include <omp.h>
+
+#include "kernels/random.h"
+#include "src/text/normalize.h"
+#include "src/text/rules.h"
+
+static void becomes(const Normalizer *normalizer, const char *text, const char *expected) {
+  char *out;
+  assert_ok(normalizer_apply(normalizer, text, &out));
+  assert_string_equal(out, expected);
+  free(out);
+}
+
+static void names(void **state) {
+  (void)state;
+  static const char *const known[][2] = {
+      {"none", "none-1"}, {"basic", "basic-1"}, {"english", "english-1"}, {"english-1", "english-1"}};
+  Normalizer *normalizer;
+  for (int k = 0; k < 4; k++) {
+    assert_ok(normalizer_new(&normalizer, known[k][0]));
+    assert_string_equal(normalizer_version(normalizer), known[k][1]);
+    normalizer_free(normalizer);
+  }
+  assert_fails(normalizer_new(&normalizer, "french"), ERR_USAGE, "none, basic, english");
+  assert_fails(normalizer_new(&normalizer, in_folder("missing.txt")), ERR_IO, "missing.txt");
+}
+
+static void bad_text(void **state) {
+  (void)state;
+  Normalizer *english;
+  char *out;
+  assert_ok(normalizer_new(&english, "english"));
+  assert_fails(normalizer_apply(english, "ab\xff", &out), ERR_DATA, "byte 2");
+  becomes(english, "", "");
+  normalizer_free(english);
+}
+
+/* A user's file: on its own, and over english, whose rules it replaces. */
+static void files(void **state) {
+  (void)state;
+  static const char alone[] =
+      "version = clinic-2\n# a comment\n[words]\nbp = blood pressure\n[fillers]\nfoo\n"
+      "[phrases]\nx ray = xray\n[symbols]\n& = and\n";
+  static const char over[] = "version = mine\nbase = english\n[words]\ncolour = colour\n";
+  Normalizer *normalizer;
+  char version[64];
+  const char *path = in_folder("rules.txt");
+  assert_ok(file_write(path, alone, sizeof alone - 1));
+  assert_ok(normalizer_new(&normalizer, path));
+  assert_true(strlen(normalizer_version(normalizer)) == strlen("clinic-2@0123456789abcdef"));
+  assert_int_equal(strncmp(normalizer_version(normalizer), "clinic-2@", 9), 0);
+  strcpy(version, normalizer_version(normalizer));
+  becomes(normalizer, "The BP & foo X-ray: twenty one, won't",
+          "the blood pressure and xray twenty one won't");
+  normalizer_free(normalizer);
+  assert_ok(file_write(path, alone, sizeof alone - 6)); /* another content, another version */
+  assert_ok(normalizer_new(&normalizer, path));
+  assert_string_not_equal(normalizer_version(normalizer), version);
+  normalizer_free(normalizer);
+  assert_ok(file_write(path, over, sizeof over - 1));
+  assert_ok(normalizer_new(&normalizer, path));
+  becomes(normalizer, "colour honour twenty one", "colour honor 21");
+  normalizer_free(normalizer);
+}
+
+static void refusals(void **state) {
+  (void)state;
+  static const char *const cases[][2] = {
+      {"", "rules.txt:1: the version is missing"},
+      {"[words]\na = b\n", "rules.txt:1: the version is missing"},
+      {"version = a b\n", "rules.txt:1: a version is"},
+      {"version = a\ncolour = red\n", "rules.txt:2: 'colour' is no setting"},
+      {"version = a\nbase = french\n", "rules.txt:2: the base 'french'"},
+      {"version = a\n\n[wards]\n", "rules.txt:3: there is no section [wards]"},
+      {"version = a\n[words]\nfoo\n", "rules.txt:3: [words] needs"},
+      {"version = a\n[fillers]\nfoo = bar\n", "rules.txt:3: [fillers] lists words"},
+      {"version = a\n[words]\nfoo bar = baz\n", "rules.txt:3: [words] takes single words"},
+      {"version = a\n[words]\nFoo = bar\n", "rules.txt:3: 'Foo' has 'F'"},
+      {"version = a\n[words]\nfoo = bar\nfoo = baz\n", "rules.txt:4: 'foo' stands here for the second time"},
+      {"version = a\n[words]\nfoo = bar\nbar = baz\n",
+       "rules.txt:3: 'foo' becomes 'bar', and that becomes 'baz'"},
+      {"version = a\n[phrases]\nx y = z w\nz w = v\n", "becomes 'z w', and that becomes 'v'"},
+      {"version = a\n[numbers]\ndozen = 144\n", "rules.txt:3: '144' is not a whole number from 0 to 99"},
+      {"version = a\n[symbols]\n&& = and\n", "rules.txt:3: '&&' is not one character"},
+      {"version = a\n[currencies]\n$ = dollar\n", "rules.txt:3: a currency has two or four words"},
+      {"version = a\n[number-words]\nfoo = bar\n", "rules.txt:3: 'bar' is none of"},
+      {"version = a\n[fractions]\n1/2 = 50\n", "rules.txt:3: the words for 1/2"},
+      {"version = a\n[words]\n\xff = b\n", "rules.txt:3: the text is not UTF-8"},
+      {"version = a\n[words]\n = b\n", "rules.txt:3: "},
+      {"version = a\n[words]\na = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n",
+       "rules.txt:3: more than 16 words"},
+      {"version = a\nbase = english\nbase = english\n", "rules.txt:3: the base is named twice"}};
+  const char *path = in_folder("rules.txt");
+  Normalizer *normalizer;
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    assert_ok(file_write(path, cases[k][0], strlen(cases[k][0])));
+    assert_fails(normalizer_new(&normalizer, path), ERR_DATA, cases[k][1]);
+  }
+  char *line = xprintf("version = a\n[words]\n%01100d = b\n", 7);
+  assert_ok(file_write(path, line, strlen(line)));
+  free(line);
+  assert_fails(normalizer_new(&normalizer, path), ERR_DATA,
+               "rules.txt:3: the line is longer than 1000 bytes");
+}
+
+/* Any words the tables know, in any order, with any mark between them. */
+static char *random_text(uint32_t number) {
+  static const char *const marks[] = {" ",  " ", " ", " ",  "-",  ".",  ", ",  "'",
+                                      " $", "/", ":", "% ", " 5", "1 ", " I ", ". A"};
+  static const char *const words[] = {
+      "one",   "two",      "twenty",   "nineteen",  "ninety", "hundred", "thousand", "million",
+      "and",   "a",        "half",     "point",     "oh",     "zero",    "first",    "second",
+      "fifth", "nineties", "minus",    "dollars",   "cents",  "percent", "uh",       "huh",
+      "he's",  "been",     "i'd",      "gone",      "u",      "s",       "p",        "i",
+      "b",     "to",       "health",   "care",      "e",      "mail",    "colour",   "won't",
+      "'s",    "n't",      "Mr",       "St",        "10:30",  "1,234",   "2.50",     "1990",
+      "march", "of",       "k",        "m",         "bn",     "007",     "3",        "quarter",
+      "three", "1/2",      "hundreds", "hundredth", "pounds", "dogs",    "café",     "'em"};
+  uint64_t key = random_row(3, number, 0, 0, 0);
+  Buffer text = {0};
+  uint32_t next = 0, count = 1 + (uint32_t)(random_bits(key, next++) % 12);
+  for (uint32_t w = 0; w < count; w++) {
+    const char *word = words[random_bits(key, next++) % (sizeof words / sizeof *words)];
+    const char *mark = marks[random_bits(key, next++) % (sizeof marks / sizeof *marks)];
+    buffer_append(&text, word, strlen(word));
+    buffer_append(&text, mark, strlen(mark));
+  }
+  return text.data;
+}
+
+static void twice_as_once(void **state) {
+  (void)state;
+  Normalizer *english;
+  int wrong = 0;
+  assert_ok(normalizer_new(&english, "english"));
+  for (uint32_t number = 0; number < 20000; number++) {
+    char *text = random_text(number), *once, *twice;
+    assert_ok(normalizer_apply(english, text, &once));
+    assert_ok(normalizer_apply(english, once, &twice));
+    if (strcmp(once, twice) && wrong++ < 20) print_error("'%s' -> '%s' -> '%s'\n", text, once, twice);
+    free(text);
+    free(once);
+    free(twice);
+  }
+  assert_int_equal(wrong, 0);
+  normalizer_free(english);
+}
+
+static void threads(void **state) {
+  (void)state;
+  enum { TEXTS = 500 };
+  Normalizer *english;
+  char *alone[TEXTS];
+  int wrong = 0;
+  assert_ok(normalizer_new(&english, "english"));
+  for (uint32_t t = 0; t < TEXTS; t++) {
+    char *text = random_text(t);
+    assert_ok(normalizer_apply(english, text, &alone[t]));
+    free(text);
+  }
+#pragma omp parallel for num_threads(4) schedule(dynamic, 1) reduction(+ : wrong)
+  for (int k = 0; k < 4 * TEXTS; k++) {
+    char *text = random_text((uint32_t)(k % TEXTS)), *out = NULL;
+    wrong += normalizer_apply(english, text, &out) != OK || strcmp(out, alone[k % TEXTS]) != 0;
+    free(text);
+    free(out);
+  }
+  assert_int_equal(wrong, 0);
+  for (int t = 0; t < TEXTS; t++) free(alone[t]);
+  normalizer_free(english);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(names),         cmocka_unit_test(bad_text),
+                                     cmocka_unit_test(files),         cmocka_unit_test(refusals),
+                                     cmocka_unit_test(twice_as_once), cmocka_unit_test(threads)};
+  return cmocka_run_group_tests(tests, folder_setup, folder_teardown);
+}
