@@ -481,11 +481,13 @@ static int rewrite_at(const Reader *reader, int i, bool *joined) {
     return *joined = true, i + count;
   }
   if ((end = write_bare_point(reader, i)) > i || (end = write_run(reader, i, joined)) > i) return end;
-  if (word->rule && word->rule->roles & ROLE_FRACTION)
+  if (word->rule && word->rule->roles & ROLE_FRACTION) {
     for (int k = 0; k < word->rule->to.count; k++)
       words_add(reader->out, word_of_rule(word->rule->to.words[k]));
-  else
+    *joined = true;
+  } else {
     words_add(reader->out, *word);
+  }
   return i + 1;
 }
 

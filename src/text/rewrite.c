@@ -25,11 +25,19 @@ static const Phrase *phrase_at(const WordList *in, int i) {
 
 /* ---- fillers ---- */
 
+/* A currency's symbol before no number says nothing. */
+static bool is_idle_symbol(const WordList *in, int i) {
+  if (!(in->items[i].flags & WORD_SYMBOL)) return false;
+  const Word *next = i + 1 < in->count ? &in->items[i + 1] : NULL;
+  return !next ||
+         !(next->flags & WORD_DIGITS || (next->rule && next->rule->roles & (ROLE_NUMBER | ROLE_FRACTION)));
+}
+
 /* Phrases that begin with a filler go first: "uh huh" is an answer, "uh" is not. */
 static void drop_fillers(const WordList *in, WordList *out) {
   for (int i = 0; i < in->count;) {
     const Word *word = &in->items[i];
-    bool filler = word->rule && word->rule->roles & ROLE_FILLER;
+    bool filler = (word->rule && word->rule->roles & ROLE_FILLER) || is_idle_symbol(in, i);
     const Phrase *phrase = filler ? phrase_at(in, i) : NULL;
     if (phrase)
       add_text(out, &phrase->to);
@@ -70,31 +78,36 @@ static const Rule *suffix_of(const Rules *rules, const Word *word) {
   return NULL;
 }
 
-static void replace_word(const Rules *rules, const WordList *in, int i, Word word, WordList *out) {
+/* True: an ending was split off. */
+static bool replace_word(const Rules *rules, const WordList *in, int i, Word word, WordList *out) {
   if (word.rule && word.rule->roles & ROLE_WORD) {
     add_replacement(in, i, word.rule, out);
-    return;
+    return false;
   }
   const Rule *suffix = suffix_of(rules, &word);
   if (!suffix) {
     words_add(out, word);
-    return;
+    return false;
   }
   word.length -= suffix->length;
+  if (word.text[word.length - 1] == '\'') word.length--;
   word.rule = rules_find(rules, word.text, word.length);
   replace_word(rules, in, in->count, word, out); /* what follows it is the ending */
   add_replacement(in, i, suffix, out);
+  return true;
 }
 
-static void replace_words(const Rules *rules, const WordList *in, WordList *out) {
+static bool replace_words(const Rules *rules, const WordList *in, WordList *out) {
+  bool split = false;
   for (int i = 0; i < in->count; i++) {
     const Word *word = &in->items[i];
     bool capital_next = i + 1 < in->count && in->items[i + 1].flags & WORD_CAPITAL;
     if (word->rule && word->rule->roles & ROLE_ABBREVIATION && word->flags & WORD_STOP && capital_next)
       add_text(out, &word->rule->to);
     else
-      replace_word(rules, in, i, *word, out);
+      split |= replace_word(rules, in, i, *word, out);
   }
+  return split;
 }
 
 /* ---- letters said one by one ---- */
@@ -113,12 +126,14 @@ static bool is_number(const WordList *in, int i) {
 }
 
 /* Letters that follow a number, or two before one, belong to it: 5G, Q1. */
-static void join_letters(const Rules *rules, const WordList *in, WordList *out) {
+static bool join_letters(const Rules *rules, const WordList *in, WordList *out) {
+  bool joined = false;
   for (int i = 0; i < in->count;) {
     int end = i, first;
     const Phrase *phrase = phrase_at(in, i);
     if (phrase && is_single(in, i) && phrase->count) { /* a p i */
       add_text(out, &phrase->to);
+      joined = true;
       i += phrase->count + 1;
       continue;
     }
@@ -143,8 +158,10 @@ static void join_letters(const Rules *rules, const WordList *in, WordList *out) 
     for (int k = i; k < end; k++) text[k - i] = in->items[k].text[0];
     size_t length = (size_t)(end - i);
     words_add(out, (Word){text, rules_find(rules, text, length), (uint32_t)length, 0});
+    joined = true;
     i = end;
   }
+  return joined;
 }
 
 /* ---- phrases ---- */
@@ -178,9 +195,9 @@ static void rewrite(const Rules *rules, WordList *words, WordList *next) {
   bool again = true;
   for (int round = 0; round < ROUNDS_MOST && again; round++) {
     drop_fillers(words, next), swap(words, next);
-    replace_words(rules, words, next), swap(words, next);
-    join_letters(rules, words, next), swap(words, next);
-    again = numbers_rewrite(rules, words, next), swap(words, next);
+    again = replace_words(rules, words, next), swap(words, next);
+    again |= join_letters(rules, words, next), swap(words, next);
+    again |= numbers_rewrite(rules, words, next), swap(words, next);
     again |= replace_phrases(words, next), swap(words, next);
   }
 }
