@@ -103,8 +103,8 @@ def check_splits(corpus):
     check("40 hand-written sentences a domain", min(hand.values()) >= 40, hand)
 
 
-def check_sentences_at_full_size(tmp):
-    """The small corpus would hardly show a sentence drawn twice: the script of the full one, unspoken."""
+def check_script_at_full_size(tmp):
+    """What the small corpus would hardly show, a sentence drawn twice, a voice never drawn: the full script, unspoken."""
     done = run(sys.executable, os.path.join(INTERVIEWS, "make.py"), "--out", f"{tmp}/full", "--speak", "/bin/true",
                "--flite-sentences", "0")
     check("script at full size", done.returncode == 0, done.stderr)
@@ -116,6 +116,11 @@ def check_sentences_at_full_size(tmp):
         texts.setdefault(line[column["manifest"]].split(".")[-2], []).append(line[column["text"]])
     shared = set(texts["train"]) & set(texts["dev"] + texts["test"] + texts["offgrammar"])
     check("no sentence of test or dev in training at full size", not shared, sorted(shared)[:5])
+    for split in ("dev", "test"):
+        heard = {(row[column["accent"]], row[column["gender"]], row[column["voice"]].split("+")[1])
+                 for row in lines[1:] if row[column["manifest"]] == split + ".jsonl"}
+        silent = {(a, g, v) for a in make.ACCENTS for g, all_of in make.VARIANTS[split].items() for v in all_of} - heard
+        check(f"{split}: every accent is spoken by every held-out variant", not silent, sorted(silent)[:5])
     unseen = texts["dev"] + texts["test"] + texts["offgrammar"]
     check("no unseen sentence twice at full size", len(set(unseen)) == len(unseen), len(unseen) - len(set(unseen)))
 
@@ -323,7 +328,7 @@ def main():
             check_lines(f"{tmp}/one", corpus)
             check_splits(corpus)
             check_vocabulary(corpus)
-        check_sentences_at_full_size(tmp)
+        check_script_at_full_size(tmp)
         check_voices(tmp)
         check_speak_errors(tmp)
         check_make_errors(tmp)
