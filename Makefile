@@ -23,7 +23,8 @@ LINT_PACKAGES = clang-tidy cppcheck clang-format
 
 LIB_SRC := $(wildcard kernels/*.c kernels/cpu/*.c src/base/*.c src/audio/*.c src/text/*.c src/corpus/*.c src/model/*.c \
              src/train/*.c src/decode/*.c src/interop/*.c eval/*.c src/cmd/evaluation.c src/cmd/verb_*.c) $(wildcard src/text/*.cc)
-LIB_OBJ := $(patsubst %,$(BUILD)/%.o,$(basename $(LIB_SRC))) $(BUILD)/eval/page/page.o $(BUILD)/src/text/rule_tables.o
+EMBEDDED := $(BUILD)/eval/page/page.o $(BUILD)/src/text/rule_tables.o
+LIB_OBJ := $(patsubst %,$(BUILD)/%.o,$(basename $(LIB_SRC))) $(EMBEDDED)
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/ops/test_*.c tests/unit/test_*.c tests/golden/test_*.c tests/cuda_on_cpu/test_*.c))
 OPS_COMMON := $(patsubst %,$(BUILD)/%.o,$(basename $(filter-out tests/ops/test_%,$(wildcard tests/ops/*.c)) $(wildcard tests/ops/*.cc)))
 FUZZERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -168,15 +169,12 @@ $(BUILD)/eval/page/page.c: $(wildcard eval/page/*)
 	@echo "  PAGE  $@"; mkdir -p $(@D)
 	@python3 eval/page/embed.py eval/page >$@.new && mv $@.new $@
 
-$(BUILD)/eval/page/page.o: $(BUILD)/eval/page/page.c
-	@$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
-
 # The tables of the english normalisation, as C.
 $(BUILD)/src/text/rule_tables.c: $(wildcard eval/normalization/english/*.txt) eval/normalization/embed.py
 	@echo "  RULES $@"; mkdir -p $(@D)
 	@python3 eval/normalization/embed.py eval/normalization >$@.new && mv $@.new $@
 
-$(BUILD)/src/text/rule_tables.o: $(BUILD)/src/text/rule_tables.c
+$(EMBEDDED): %.o: %.c
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(BUILD)/%.o: %.c

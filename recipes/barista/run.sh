@@ -12,9 +12,13 @@ DEMO=${2:-demo} OUT=${3:-work/barista} jargon=${BUILD:-build}/jargon here=recipe
 mkdir -p "$OUT"
 [ -e "$OUT/manifests/dev.jsonl" ] || python3 data/barista/prepare.py "$SOURCE" --out "$OUT/manifests"
 for part in train dev; do "$jargon" pack --out "$OUT/$part" "$OUT/manifests/$part.jsonl"; done
-common="--config $here/train.yaml --corpus $OUT/train --dev $OUT/dev"
-"$jargon" adapt $common --from "$DEMO/pretrained/last" --out "$OUT/adapted"
-"$jargon" train $common --preset recipes/presets/demo.yaml --tokenizer "$DEMO/tokenizer.json" --out "$OUT/scratch"
+fit() { # VERB NAME OPTION...
+  verb=$1 name=$2
+  shift 2
+  "$jargon" "$verb" --config $here/train.yaml --corpus "$OUT/train" --dev "$OUT/dev" --out "$OUT/$name" "$@"
+}
+fit adapt adapted --from "$DEMO/pretrained/last"
+fit train scratch --preset recipes/presets/demo.yaml --tokenizer "$DEMO/tokenizer.json"
 transcribe() { # NAME MODEL
   "$jargon" transcribe --model "$2" --manifest "$OUT/manifests/dev.jsonl" --format jsonl --out "$OUT/$1.jsonl"
 }
