@@ -22,7 +22,7 @@ NOTEBOOK_PACKAGES = python3-matplotlib
 LINT_PACKAGES = clang-tidy cppcheck clang-format
 
 LIB_SRC := $(wildcard kernels/*.c kernels/cpu/*.c src/base/*.c src/audio/*.c src/text/*.c src/corpus/*.c src/model/*.c \
-             src/train/*.c src/decode/*.c src/interop/*.c eval/*.c src/cmd/evaluation.c src/cmd/verb_*.c) $(wildcard src/text/*.cc)
+             src/train/*.c src/decode/*.c eval/*.c src/cmd/evaluation.c src/cmd/verb_*.c) $(wildcard src/text/*.cc)
 EMBEDDED := $(BUILD)/eval/page/page.o $(BUILD)/src/text/rule_tables.o
 LIB_OBJ := $(patsubst %,$(BUILD)/%.o,$(basename $(LIB_SRC))) $(EMBEDDED)
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/ops/test_*.c tests/unit/test_*.c tests/golden/test_*.c tests/cuda_on_cpu/test_*.c))
