@@ -58,6 +58,18 @@ size_t fuzz_load(const char *path, uint8_t *data, size_t room) {
   return size;
 }
 
+void fuzz_put(const char *path, const uint8_t *data, size_t size) {
+  FILE *stream = fopen(path, "wb");
+  if (!stream || fwrite(data, 1, size, stream) != size || fclose(stream)) abort();
+}
+
+size_t fuzz_text(const char *text, uint8_t *data, size_t room) {
+  size_t size = strlen(text);
+  if (size > room) abort();
+  memcpy(data, text, size);
+  return size;
+}
+
 static void add_seed(const uint8_t *data, size_t size) {
   if (seed_count == SEEDS) fprintf(stderr, "more than %d seeds\n", SEEDS), exit(64);
   seeds[seed_count] = (Seed){malloc(size ? size : 1), size};

@@ -21,7 +21,18 @@ const char *fuzz_file(const uint8_t *data, size_t size);
 /* A folder of the fuzzer's own, removed at its end. */
 const char *fuzz_folder(void);
 
+/* Writes a file of these bytes, without fsync: thousands of times. */
+void fuzz_put(const char *path, const uint8_t *data, size_t size);
+
 /* The file's size, its bytes in `data`; for fuzz_seed(). */
 size_t fuzz_load(const char *path, uint8_t *data, size_t room);
+
+/* fuzz_seed() of texts. */
+size_t fuzz_text(const char *text, uint8_t *data, size_t room);
+#define FUZZ_TEXTS(...)                                                                                      \
+  size_t fuzz_seed(int number, uint8_t *data, size_t room) {                                                 \
+    static const char *const texts[] = {__VA_ARGS__};                                                        \
+    return number < (int)(sizeof texts / sizeof *texts) ? fuzz_text(texts[number], data, room) : 0;          \
+  }
 
 #endif

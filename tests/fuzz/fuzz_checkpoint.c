@@ -2,7 +2,6 @@
  */
 #include "tests/fuzz/fuzz.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,8 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   TrainState state;
   char *identity, *notice, *path = path_join(fuzz_folder(), "checkpoint-00000009.h5");
   bool found;
-  FILE *file = fopen(path, "wb"); /* without fsync: thousands of times */
-  if (!file || fwrite(data, 1, size, file) != size || fclose(file)) abort();
+  fuzz_put(path, data, size);
   Status status = checkpoint_load(fuzz_folder(), &found, &state, &arrays, &identity, &notice);
   if (status == OK && (!found || !identity || state.best_wer != 12.5)) abort();
   if (status != OK && status != ERR_DATA) abort();

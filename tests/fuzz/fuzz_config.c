@@ -2,7 +2,6 @@
  * check. */
 #include "tests/fuzz/fuzz.h"
 
-#include <stdio.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -15,8 +14,7 @@ static const char features[] = "{\"feature_size\": 80}";
 static void read_as(const char *folder, const char *name, const uint8_t *data, size_t size) {
   ModelConfig config;
   char *path = path_join(folder, name);
-  FILE *file = fopen(path, "wb"); /* without fsync: thousands of times */
-  if (!file || fwrite(data, 1, size, file) != size || fclose(file)) abort();
+  fuzz_put(path, data, size);
   Status status = name[0] == 'p' ? preset_read(&config, path) : config_read(&config, folder);
   if (status == OK && model_config_check(&config) != OK) abort();
   if (status != OK && !fail_text()[0]) abort();

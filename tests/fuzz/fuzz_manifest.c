@@ -10,17 +10,10 @@
 #define LINE(rest)                                                                                           \
   "{\"audio_filepath\": \"/proc/self/exe\", \"duration\": 1.5, \"text\": \"one caf\xc3\xa9\"" rest "}"
 
-size_t fuzz_seed(int number, uint8_t *data, size_t room) {
-  static const char *const seeds[] = {
-      LINE("") "\n" LINE(
-          ", \"offset\": 0.25, \"speaker\": \"s1\", \"n\": [1, 2.5, null, {\"a\": true}]") "\n",
-      "\xef\xbb\xbf" LINE(", \"note\": \"\\u00e9\\ud83d\\ude00 \\\" \\\\ \\n\"") "\r\n\r\n\t\n" LINE(""),
-      "{\"text\": \"x\"}\n{\"audio_filepath\": \"a.wav\"}\n" LINE(", \"text2\": \"\""),
-  };
-  if (number > 2 || strlen(seeds[number]) > room) return 0;
-  memcpy(data, seeds[number], strlen(seeds[number]));
-  return strlen(seeds[number]);
-}
+FUZZ_TEXTS(
+    LINE("") "\n" LINE(", \"offset\": 0.25, \"speaker\": \"s1\", \"n\": [1, 2.5, null, {\"a\": true}]") "\n",
+    "\xef\xbb\xbf" LINE(", \"note\": \"\\u00e9\\ud83d\\ude00 \\\" \\\\ \\n\"") "\r\n\r\n\t\n" LINE(""),
+    "{\"text\": \"x\"}\n{\"audio_filepath\": \"a.wav\"}\n" LINE(", \"text2\": \"\""))
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const char *path = fuzz_file(data, size);

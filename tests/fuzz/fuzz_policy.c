@@ -7,18 +7,12 @@
 
 #include "eval/policy.h"
 
-size_t fuzz_seed(int number, uint8_t *data, size_t room) {
-  static const char *const seeds[] = {
-      "whole corpus: {measure: wer, at_most: 0.12}\nwomen: {measure: wer, where: {gender: female}, at_most: "
-      "0.15, "
-      "judge: interval}\ngender gap: {measure: gap, by: gender, at_most: 0.04}\n",
-      "medicine:\n  measure: jargon_recall\n  domain: medicine\n  at_least: 0.85\nno regression:\n  measure: "
-      "regression\n  where:\n    domain: x\n    accent: y\n  at_most: 2e-3\n",
-  };
-  if (number > 1 || strlen(seeds[number]) > room) return 0;
-  memcpy(data, seeds[number], strlen(seeds[number]));
-  return strlen(seeds[number]);
-}
+FUZZ_TEXTS(
+    "whole corpus: {measure: wer, at_most: 0.12}\nwomen: {measure: wer, where: {gender: female}, at_most: "
+    "0.15, "
+    "judge: interval}\ngender gap: {measure: gap, by: gender, at_most: 0.04}\n",
+    "medicine:\n  measure: jargon_recall\n  domain: medicine\n  at_least: 0.85\nno regression:\n  measure: "
+    "regression\n  where:\n    domain: x\n    accent: y\n  at_most: 2e-3\n")
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   Policy policy;

@@ -7,16 +7,9 @@
 
 #include "eval/term_finder.h"
 
-size_t fuzz_seed(int number, uint8_t *data, size_t room) {
-  static const char *const seeds[] = {
-      "gini coefficient\tpoverty\n# a comment\n\nsepsis\r\nsepsis\tmedicine\n",
-      "\xef\xbb\xbf"
-      "caf\xc3\xa9 au lait\nC++\tcode\na b c d e f g h i j k l m n o p\n",
-  };
-  if (number > 1 || strlen(seeds[number]) > room) return 0;
-  memcpy(data, seeds[number], strlen(seeds[number]));
-  return strlen(seeds[number]);
-}
+FUZZ_TEXTS("gini coefficient\tpoverty\n# a comment\n\nsepsis\r\nsepsis\tmedicine\n",
+           "\xef\xbb\xbf"
+           "caf\xc3\xa9 au lait\nC++\tcode\na b c d e f g h i j k l m n o p\n")
 
 /* The first term, said alone, is found, or a shorter list of words when it begins with a longer one. */
 static void find_first(const Terms *terms) {

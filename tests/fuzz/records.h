@@ -63,12 +63,7 @@ static void fuzz_records(const uint8_t *data, size_t size, RecordFormat format) 
 }
 
 #define FUZZ_RECORDS(format, ...)                                                                            \
-  size_t fuzz_seed(int number, uint8_t *data, size_t room) {                                                 \
-    static const char *const seeds[] = {__VA_ARGS__};                                                        \
-    if (number >= (int)(sizeof seeds / sizeof *seeds) || strlen(seeds[number]) > room) return 0;             \
-    memcpy(data, seeds[number], strlen(seeds[number]));                                                      \
-    return strlen(seeds[number]);                                                                            \
-  }                                                                                                          \
+  FUZZ_TEXTS(__VA_ARGS__)                                                                                    \
   int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {                                             \
     fuzz_records(data, size, format);                                                                        \
     return 0;                                                                                                \

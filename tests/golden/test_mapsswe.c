@@ -1,16 +1,9 @@
 /* The matched pairs test against NIST's sc_stats (make_mapsswe.py wrote what it said), and by hand. */
+#include "tests/unit/support.h"
+
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "eval/alignments.h"
-
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
 
 static const char FOLDER[] = "tests/golden/mapsswe";
 
@@ -25,10 +18,9 @@ static void sc_stats(void **state) {
   snprintf(ref, sizeof ref, "%s/ref.trn", FOLDER);
   snprintf(before, sizeof before, "%s/b.trn", FOLDER);
   snprintf(name, sizeof name, "%s/expected.txt", FOLDER);
-  assert_int_equal(normalizer_new(&normalizer, "none"), OK);
-  assert_int_equal(hypotheses_read(&hypotheses, &(HypothesesFiles){.hyp = hyp, .ref = ref, .before = before}),
-                   OK);
-  assert_int_equal(alignments_make(&alignments, &hypotheses, normalizer, &ALIGN_SCLITE), OK);
+  assert_ok(normalizer_new(&normalizer, "none"));
+  assert_ok(hypotheses_read(&hypotheses, &(HypothesesFiles){.hyp = hyp, .ref = ref, .before = before}));
+  assert_ok(alignments_make(&alignments, &hypotheses, normalizer, &ALIGN_SCLITE));
   PairSums *pairs = alignments_pairs(&alignments);
   for (int i = 0; i < alignments.count; i++) pair_sums_add(&sum, pairs[i]);
   MatchedPairs got = matched_pairs(sum);

@@ -1,17 +1,11 @@
 /* The bootstrap over speakers: known answers, coverage of its intervals, agreement of p with them. */
+#include "tests/unit/support.h"
+
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "eval/bootstrap.h"
 #include "eval/power.h"
 #include "tests/unit/simulated.h"
-
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
 
 enum { STUDIES = 1000, REPLICATES = 500 };
 

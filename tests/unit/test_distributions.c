@@ -1,13 +1,9 @@
 /* Distribution functions against tables, and Benjamini-Hochberg against its paper's example. */
+#include "tests/unit/support.h"
+
 #include <math.h>
 
 #include "eval/distributions.h"
-
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
 
 static void near(double got, double want, double tolerance) {
   if (!(fabs(got - want) <= tolerance)) fail_msg("%.12g instead of %.12g", got, want);

@@ -1,19 +1,11 @@
 /* Policies and the gate: what is refused, and how each kind of rule comes out. */
-#include <stdlib.h>
-#include <string.h>
+#include "tests/unit/support.h"
 
 #include "eval/gate.h"
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-
 static void refuse(const char *text, const char *said) {
   Policy policy;
-  assert_int_equal(policy_parse(&policy, "p.yaml", text, strlen(text)), ERR_DATA);
-  if (!strstr(fail_text(), said)) fail_msg("'%s' does not say '%s'", fail_text(), said);
+  assert_fails(policy_parse(&policy, "p.yaml", text, strlen(text)), ERR_DATA, said);
   policy_free(&policy);
 }
 
@@ -48,7 +40,7 @@ static void groups(void **state) {
   const char text[] = "a: {measure: wer, at_most: 1}\nb: {measure: gap, by: g, at_most: 1}\n"
                       "c: {measure: wer, where: {g: x, h: y}, at_most: 0.5}\n";
   const char *expected[] = {NULL, "g", "g*h"};
-  assert_int_equal(policy_parse(&policy, "p.yaml", text, strlen(text)), OK);
+  assert_ok(policy_parse(&policy, "p.yaml", text, strlen(text)));
   assert_int_equal(policy.count, 3);
   assert_int_equal(policy.rules[2].line, 3);
   for (int r = 0; r < 3; r++) {
@@ -95,19 +87,27 @@ static const char DOCUMENT[] =
     "\"recall_interval\": null,"
     "   \"no_interval\": \"too few speakers\"}]}}";
 
-/* One rule against DOCUMENT (and a deployed model's); the reason in part. */
-static void judge_with(const char *rule, const char *deployed_text, Verdict wanted, const char *said) {
+/* What the gate says of DOCUMENT (and a deployed model's) by one rule. */
+static Status check(const char *rule, const char *deployed_text, json_t **result, Verdict *worst) {
   Policy policy;
+  json_t *document = json(DOCUMENT), *deployed = deployed_text ? json(deployed_text) : NULL;
+  assert_ok(policy_parse(&policy, "p.yaml", rule, strlen(rule)));
+  Status status = gate_check(result, &policy, "p.yaml", document, deployed, worst);
+  json_decref(document), json_decref(deployed);
+  policy_free(&policy);
+  return status;
+}
+
+/* `said` is a part of the reason. */
+static void judge_with(const char *rule, const char *deployed, Verdict wanted, const char *said) {
   Verdict worst;
-  json_t *result, *document = json(DOCUMENT), *deployed = deployed_text ? json(deployed_text) : NULL;
-  assert_int_equal(policy_parse(&policy, "p.yaml", rule, strlen(rule)), OK);
-  assert_int_equal(gate_check(&result, &policy, "p.yaml", document, deployed, &worst), OK);
+  json_t *result;
+  assert_ok(check(rule, deployed, &result, &worst));
   const json_t *one = json_array_get(json_object_get(result, "rules"), 0);
   const char *reason = json_string_value(json_object_get(one, "reason"));
   if (worst != wanted || !strstr(reason, said)) fail_msg("%s: %s: %s", rule, verdict_name(worst), reason);
   assert_string_equal(json_string_value(json_object_get(one, "verdict")), verdict_name(wanted));
-  json_decref(result), json_decref(document), json_decref(deployed);
-  policy_free(&policy);
+  json_decref(result);
 }
 
 static void judge(const char *rule, Verdict wanted, const char *said) {
@@ -151,26 +151,22 @@ static void jargon(void **state) {
   judge("r: {measure: jargon_recall, domain: none, at_least: 0.5}", VERDICT_UNDECIDED, "no such domain");
 }
 
+#define DEPLOYED(words)                                                                                      \
+  "{\"schema\": \"jargon-eval-2\", \"normalization\": \"basic-1\", \"costs\": {}, \"speaker_key\": \"s\", "  \
+  "\"slices\": [{\"keys\": [], \"cells\": [{\"values\": {}, \"words\": " words ", \"wer\": 0.12}]}]}"
+
 static void regression(void **state) {
   (void)state;
-  const char deployed[] = "{\"schema\": \"jargon-eval-2\", \"normalization\": \"basic-1\", \"costs\": {}, "
-                          "\"speaker_key\": \"s\", \"slices\": [{\"keys\": [],"
-                          " \"cells\": [{\"values\": {}, \"words\": 1000, \"wer\": 0.12}]}]}";
   judge("r: {measure: regression, at_most: 0.005}", VERDICT_BROKEN, "0.01;");
   judge("r: {measure: regression, where: {g: x}, at_most: -0.005, judge: interval}", VERDICT_HOLDS, "-0.02;");
-  judge_with("r: {measure: regression, at_most: 0}", deployed, VERDICT_HOLDS, "-0.02;");
+  judge_with("r: {measure: regression, at_most: 0}", DEPLOYED("1000"), VERDICT_HOLDS, "-0.02;");
 }
 
-static void mismatch(const char *rule, const char *deployed_text, const char *said) {
-  Policy policy;
+static void mismatch(const char *rule, const char *deployed, const char *said) {
   Verdict worst;
-  json_t *result, *document = json(DOCUMENT), *deployed = deployed_text ? json(deployed_text) : NULL;
-  assert_int_equal(policy_parse(&policy, "p.yaml", rule, strlen(rule)), OK);
-  assert_int_equal(gate_check(&result, &policy, "p.yaml", document, deployed, &worst), ERR_DATA);
-  if (!strstr(fail_text(), said)) fail_msg("'%s' does not say '%s'", fail_text(), said);
+  json_t *result;
+  assert_fails(check(rule, deployed, &result, &worst), ERR_DATA, said);
   assert_null(result);
-  json_decref(document), json_decref(deployed);
-  policy_free(&policy);
 }
 
 static void refusals(void **state) {
@@ -179,11 +175,7 @@ static void refusals(void **state) {
            "p.yaml:2: rule \"r\": the scores have no slice h");
   mismatch("r: {measure: regression, at_most: 1}",
            "{\"schema\": \"jargon-eval-2\", \"normalization\": \"none-1\"}", "differ in \"normalization\"");
-  mismatch("r: {measure: regression, at_most: 1}",
-           "{\"schema\": \"jargon-eval-2\", \"normalization\": \"basic-1\", \"costs\": {}, \"speaker_key\": "
-           "\"s\", \"slices\": [{\"keys\": [],"
-           " \"cells\": [{\"values\": {}, \"words\": 999, \"wer\": 0.12}]}]}",
-           "not of the same references");
+  mismatch("r: {measure: regression, at_most: 1}", DEPLOYED("999"), "not of the same references");
   mismatch("r: {measure: regression, where: {g: y}, at_most: 1}", NULL,
            "nothing is known of the deployed model");
 }

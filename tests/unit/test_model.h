@@ -2,23 +2,10 @@
 #ifndef JARGON_TESTS_UNIT_TEST_MODEL_H
 #define JARGON_TESTS_UNIT_TEST_MODEL_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/unit/support.h"
 
 #include "kernels/random.h"
 #include "src/model/model.h"
-
-#include <cmocka.h> /* last: it makes a macro of fail */
-
-#define assert_ok(call)                                                                                      \
-  do {                                                                                                       \
-    if ((call) != OK) fail_msg("%s: %s", #call, fail_text());                                                \
-  } while (0)
 
 static inline const Backend *test_backend(void) {
   static char why[256];

@@ -2,28 +2,13 @@
  */
 #include "tests/unit/test_model.h"
 
-#include <unistd.h>
-
-#include "src/base/file.h"
 #include "src/model/config.h"
 #include "src/model/conformer.h"
 #include "src/model/preset.h"
 
-#define assert_error(call, code, words)                                                                      \
-  do {                                                                                                       \
-    assert_int_equal(call, code);                                                                            \
-    if (!strstr(fail_text(), words)) fail_msg("'%s' does not say '%s'", fail_text(), words);                 \
-  } while (0)
-
-static char folder[64];
-
-static char *at(const char *name) {
-  static char path[128];
-  snprintf(path, sizeof path, "%s/%s", folder, name);
-  return path;
+static void put(const char *name, const char *text) {
+  assert_ok(file_write(in_folder(name), text, strlen(text)));
 }
-
-static void put(const char *name, const char *text) { assert_ok(file_write(at(name), text, strlen(text))); }
 
 static const char good_features[] =
     "{\"feature_extractor_type\": \"ParakeetFeatureExtractor\", \"feature_size\": 80, "
@@ -38,20 +23,6 @@ static void put_config(const char *top, const char *encoder) {
   put("config.json", text);
 }
 
-static int setup(void **state) {
-  (void)state;
-  strcpy(folder, "/tmp/jargon-test-XXXXXX");
-  return mkdtemp(folder) ? 0 : -1;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  unlink(at("config.json"));
-  unlink(at("preprocessor_config.json"));
-  unlink(at("preset.yaml"));
-  return rmdir(folder);
-}
-
 static void test_round_trip(void **state) {
   (void)state;
   ModelConfig config, read = {0};
@@ -61,8 +32,8 @@ static void test_round_trip(void **state) {
   config.dropout = 0.15f;
   config.attention_bias = config.scale_input = config.ctc_zero_infinity = false;
   config.frontend.n_mels = 64;
-  assert_ok(config_write(&config, folder));
-  assert_ok(config_read(&read, folder));
+  assert_ok(config_write(&config, test_folder));
+  assert_ok(config_read(&read, test_folder));
   assert_memory_equal(&read.frontend, &config.frontend, sizeof config.frontend);
   assert_int_equal(read.hidden_size, 16);
   assert_int_equal(read.vocab_size, 8);
@@ -78,7 +49,7 @@ static void test_defaults_are_transformers(void **state) {
   ModelConfig read, defaults = model_config_default();
   put_config("", "\"hidden_size\": 64, \"extra\": [1]"); /* keys of other versions are of no concern */
   put("preprocessor_config.json", good_features);
-  assert_ok(config_read(&read, folder));
+  assert_ok(config_read(&read, test_folder));
   assert_int_equal(read.hidden_size, 64);
   assert_int_equal(read.num_hidden_layers, 24);
   assert_int_equal(read.vocab_size, 1025);
@@ -117,26 +88,26 @@ static void test_bad_json(void **state) {
   put("preprocessor_config.json", good_features);
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
     put_config(bad[i].top, bad[i].encoder);
-    assert_error(config_read(&read, folder), ERR_DATA, bad[i].words);
-    assert_non_null(strstr(fail_text(), folder)); /* the file is named */
+    assert_fails(config_read(&read, test_folder), ERR_DATA, bad[i].words);
+    assert_non_null(strstr(fail_text(), test_folder)); /* the file is named */
   }
   put("config.json", "{\"model_type\": \"parakeet_tdt\", \"encoder_config\": {}}");
-  assert_error(config_read(&read, folder), ERR_DATA, "model_type must be \"parakeet_ctc\"");
+  assert_fails(config_read(&read, test_folder), ERR_DATA, "model_type must be \"parakeet_ctc\"");
   put("config.json", "{\"encoder_config\": {}}");
-  assert_error(config_read(&read, folder), ERR_DATA, "model_type is missing");
+  assert_fails(config_read(&read, test_folder), ERR_DATA, "model_type is missing");
   put("config.json", "{\"model_type\": \"parakeet_ctc\"}");
-  assert_error(config_read(&read, folder), ERR_DATA, "encoder_config is missing");
+  assert_fails(config_read(&read, test_folder), ERR_DATA, "encoder_config is missing");
   put("config.json", "[]");
-  assert_error(config_read(&read, folder), ERR_DATA, "not a JSON object");
+  assert_fails(config_read(&read, test_folder), ERR_DATA, "not a JSON object");
   put("config.json", "{\"model_type\": ");
-  assert_error(config_read(&read, folder), ERR_DATA, "config.json:1:");
+  assert_fails(config_read(&read, test_folder), ERR_DATA, "config.json:1:");
   put_config("", "");
   put("preprocessor_config.json", "{\"sampling_rate\": 8000}");
-  assert_error(config_read(&read, folder), ERR_DATA, "sampling_rate is 8000; only 16000 is supported");
+  assert_fails(config_read(&read, test_folder), ERR_DATA, "sampling_rate is 8000; only 16000 is supported");
   put("preprocessor_config.json", "{\"win_length\": 600}");
-  assert_error(config_read(&read, folder), ERR_DATA, "at least win_length 600");
-  unlink(at("preprocessor_config.json"));
-  assert_error(config_read(&read, folder), ERR_IO, "preprocessor_config.json");
+  assert_fails(config_read(&read, test_folder), ERR_DATA, "at least win_length 600");
+  unlink(in_folder("preprocessor_config.json"));
+  assert_fails(config_read(&read, test_folder), ERR_IO, "preprocessor_config.json");
 }
 
 static void test_settings(void **state) {
@@ -147,12 +118,12 @@ static void test_settings(void **state) {
   assert_ok(model_config_set(&config, "scale_input", "false"));
   assert_int_equal(config.hidden_size, 144);
   assert_true(config.dropout == 0.25f && !config.scale_input);
-  assert_error(model_config_set(&config, "hiden_size", "144"), ERR_USAGE, "hiden_size");
-  assert_error(model_config_set(&config, "hidden_size", "12x"), ERR_USAGE, "whole number");
-  assert_error(model_config_set(&config, "hidden_size", "12.5"), ERR_USAGE, "whole number");
-  assert_error(model_config_set(&config, "hidden_size", ""), ERR_USAGE, "whole number");
-  assert_error(model_config_set(&config, "dropout", "nan"), ERR_USAGE, "dropout");
-  assert_error(model_config_set(&config, "scale_input", "yes"), ERR_USAGE, "true or false");
+  assert_fails(model_config_set(&config, "hiden_size", "144"), ERR_USAGE, "hiden_size");
+  assert_fails(model_config_set(&config, "hidden_size", "12x"), ERR_USAGE, "whole number");
+  assert_fails(model_config_set(&config, "hidden_size", "12.5"), ERR_USAGE, "whole number");
+  assert_fails(model_config_set(&config, "hidden_size", ""), ERR_USAGE, "whole number");
+  assert_fails(model_config_set(&config, "dropout", "nan"), ERR_USAGE, "dropout");
+  assert_fails(model_config_set(&config, "scale_input", "yes"), ERR_USAGE, "true or false");
   assert_int_equal(config.hidden_size, 144);
 }
 
@@ -173,7 +144,7 @@ static void test_bad_presets(void **state) {
   ModelConfig config;
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
     put("preset.yaml", bad[i][0]);
-    assert_error(preset_read(&config, at("preset.yaml")), ERR_DATA, bad[i][1]);
+    assert_fails(preset_read(&config, in_folder("preset.yaml")), ERR_DATA, bad[i][1]);
   }
 }
 
@@ -221,5 +192,5 @@ int main(void) {
       cmocka_unit_test(test_bad_json),    cmocka_unit_test(test_settings),
       cmocka_unit_test(test_bad_presets), cmocka_unit_test(test_presets),
   };
-  return cmocka_run_group_tests(tests, setup, teardown);
+  return cmocka_run_group_tests(tests, folder_setup, folder_teardown);
 }

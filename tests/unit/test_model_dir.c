@@ -3,36 +3,10 @@
 #include "tests/unit/test_model.h"
 
 #include <dirent.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "src/base/file.h"
 #include "src/model/config.h"
 #include "src/model/model_dir.h"
 #include "src/model/safetensors.h"
-
-static char folder[64]; /* everything happens in it; removed at the end */
-
-static char *at(const char *name) {
-  static char paths[4][128];
-  static int next;
-  char *path = paths[next++ % 4];
-  snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-  return path;
-}
-
-static int setup(void **state) {
-  (void)state;
-  strcpy(folder, "/tmp/jargon-test-XXXXXX");
-  return mkdtemp(folder) ? 0 : -1;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  char command[128];
-  snprintf(command, sizeof command, "rm -rf %s", folder);
-  return system(command);
-}
 
 static int entries(const char *path) {
   int count = -2; /* "." and ".." */
@@ -76,24 +50,24 @@ static void test_save_and_load(void **state) {
   noise_batch(&noise, (const int[]){0, 3, 4}, 3);
   assert_ok(model_train_batch(model, &noise.batch, &training, nll)); /* running statistics of its own */
   assert_int_equal(*model_batches_tracked(model), 1);
-  assert_ok(file_write(at("vocabulary.json"), "{\"any\": 1}", 10));
+  assert_ok(file_write(in_folder("vocabulary.json"), "{\"any\": 1}", 10));
 
-  assert_ok(model_save(model, at("model"), at("vocabulary.json")));
-  assert_int_equal(entries(at("model")), 4);
-  assert_ok(model_load(&loaded, at("model"), test_backend()));
+  assert_ok(model_save(model, in_folder("model"), in_folder("vocabulary.json")));
+  assert_int_equal(entries(in_folder("model")), 4);
+  assert_ok(model_load(&loaded, in_folder("model"), test_backend()));
   assert_same_model(model, loaded);
   assert_int_equal(model_config(loaded)->vocab_size, 8);
   model_free(loaded);
 
   /* replaced by another, with a slash, by way of a link; the tokeniser comes from the directory itself */
-  assert_int_equal(symlink("model", at("link")), 0);
-  assert_ok(model_save(second, at("link/"), at("model/tokenizer.json")));
-  assert_ok(model_load(&loaded, at("model"), test_backend()));
+  assert_int_equal(symlink("model", in_folder("link")), 0);
+  assert_ok(model_save(second, in_folder("link/"), in_folder("model/tokenizer.json")));
+  assert_ok(model_load(&loaded, in_folder("model"), test_backend()));
   assert_same_model(second, loaded);
   char *text;
-  assert_ok(file_read(at("model/tokenizer.json"), 100, &text, NULL));
+  assert_ok(file_read(in_folder("model/tokenizer.json"), 100, &text, NULL));
   assert_string_equal(text, "{\"any\": 1}");
-  assert_int_equal(entries(folder), 3); /* model, link, vocabulary.json: nothing left over */
+  assert_int_equal(entries(test_folder), 3); /* model, link, vocabulary.json: nothing left over */
   free(text);
   free(noise.samples);
   model_free(loaded);
@@ -105,11 +79,11 @@ static void test_save_and_load(void **state) {
 static void test_leftovers(void **state) {
   (void)state;
   Model *model = fresh(8, 1), *loaded;
-  assert_ok(folder_make(at("left.jargon-new")));
-  assert_ok(file_write(at("left.jargon-new/model.safetensors"), "half", 4));
-  assert_ok(model_save(model, at("left"), NULL));
-  assert_ok(model_load(&loaded, at("left"), test_backend()));
-  assert_int_equal(access(at("left.jargon-new"), F_OK), -1);
+  assert_ok(folder_make(in_folder("left.jargon-new")));
+  assert_ok(file_write(in_folder("left.jargon-new/model.safetensors"), "half", 4));
+  assert_ok(model_save(model, in_folder("left"), NULL));
+  assert_ok(model_load(&loaded, in_folder("left"), test_backend()));
+  assert_int_equal(access(in_folder("left.jargon-new"), F_OK), -1);
   model_free(loaded);
   model_free(model);
 }
@@ -117,15 +91,15 @@ static void test_leftovers(void **state) {
 static void test_refuses_to_replace(void **state) {
   (void)state;
   Model *model = fresh(8, 1);
-  assert_ok(folder_make(at("home")));
-  assert_ok(file_write(at("home/thesis.txt"), "x", 1));
-  assert_int_equal(model_save(model, at("home"), NULL), ERR_USAGE);
+  assert_ok(folder_make(in_folder("home")));
+  assert_ok(file_write(in_folder("home/thesis.txt"), "x", 1));
+  assert_int_equal(model_save(model, in_folder("home"), NULL), ERR_USAGE);
   assert_non_null(strstr(fail_text(), "not a model directory"));
-  assert_int_equal(access(at("home/thesis.txt"), F_OK), 0);
-  assert_ok(folder_make(at("empty")));
-  assert_ok(model_save(model, at("empty"), NULL));
-  assert_int_equal(model_save(model, at("other"), at("no-such-tokenizer")), ERR_IO);
-  assert_int_equal(access(at("other"), F_OK), -1);
+  assert_int_equal(access(in_folder("home/thesis.txt"), F_OK), 0);
+  assert_ok(folder_make(in_folder("empty")));
+  assert_ok(model_save(model, in_folder("empty"), NULL));
+  assert_int_equal(model_save(model, in_folder("other"), in_folder("no-such-tokenizer")), ERR_IO);
+  assert_int_equal(access(in_folder("other"), F_OK), -1);
   model_free(model);
 }
 
@@ -133,12 +107,12 @@ static void test_transfer_to_another_vocabulary(void **state) {
   (void)state;
   Model *model = fresh(8, 1), *target = fresh(11, 2), *before = fresh(11, 2);
   char *left;
-  assert_ok(model_save(model, at("source"), NULL));
-  assert_int_equal(model_load_weights(target, at("source"), NULL), ERR_DATA);
+  assert_ok(model_save(model, in_folder("source"), NULL));
+  assert_int_equal(model_load_weights(target, in_folder("source"), NULL), ERR_DATA);
   assert_non_null(
       strstr(fail_text(), "ctc_head.weight has the shape (8, 16, 1); the configuration needs (11, 16, 1)"));
   assert_same_model(target, before); /* a refusal changes nothing */
-  assert_ok(model_load_weights(target, at("source"), &left));
+  assert_ok(model_load_weights(target, in_folder("source"), &left));
   assert_string_equal(left, "ctc_head.weight\nctc_head.bias\n");
   float *got = all_values(target), *want = all_values(model), *own = all_values(before);
   for (int p = 0; p < model_param_count(target); p++) {
@@ -158,7 +132,7 @@ static void test_transfer_to_another_vocabulary(void **state) {
 /* Rewrites source/model.safetensors with one tensor renamed, reshaped, of another type or dropped. */
 static void spoil(const char *name, const char *rename, int type, bool reshape) {
   Safetensors file;
-  assert_ok(safetensors_open(&file, at("source/model.safetensors")));
+  assert_ok(safetensors_open(&file, in_folder("source/model.safetensors")));
   Tensor *tensors = xcalloc((unsigned long)file.count, sizeof *tensors);
   int count = 0;
   for (int i = 0; i < file.count; i++) {
@@ -183,7 +157,7 @@ static void spoil(const char *name, const char *rename, int type, bool reshape) 
     }
     count++;
   }
-  assert_ok(safetensors_write(at("source/model.safetensors"), tensors, count));
+  assert_ok(safetensors_write(in_folder("source/model.safetensors"), tensors, count));
   for (int i = 0; i < file.count; i++) free((void *)tensors[i].data);
   free(tensors);
   safetensors_close(&file);
@@ -211,12 +185,12 @@ static void test_bad_weights(void **state) {
   };
   Model *model = fresh(8, 1), *loaded, *other = fresh(8, 2), *before = fresh(8, 2);
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-    assert_ok(model_save(model, at("source"), NULL));
+    assert_ok(model_save(model, in_folder("source"), NULL));
     spoil(bad[i].name, bad[i].rename, bad[i].type, bad[i].reshape);
-    assert_int_equal(model_load(&loaded, at("source"), test_backend()), ERR_DATA);
+    assert_int_equal(model_load(&loaded, in_folder("source"), test_backend()), ERR_DATA);
     if (!strstr(fail_text(), bad[i].words)) fail_msg("'%s' does not say '%s'", fail_text(), bad[i].words);
     assert_non_null(strstr(fail_text(), "source/model.safetensors"));
-    assert_int_equal(model_load_weights(other, at("source"), NULL), ERR_DATA);
+    assert_int_equal(model_load_weights(other, in_folder("source"), NULL), ERR_DATA);
     assert_same_model(other, before); /* a refusal changes nothing */
   }
   /* a configuration of terabytes beside small weights: refused before memory is taken */
@@ -224,11 +198,11 @@ static void test_bad_weights(void **state) {
   config.hidden_size = 16384;
   config.intermediate_size = 65536;
   config.num_hidden_layers = 1000;
-  assert_ok(model_save(model, at("source"), NULL));
-  assert_ok(config_write(&config, at("source")));
-  assert_int_equal(model_load(&loaded, at("source"), test_backend()), ERR_DATA);
+  assert_ok(model_save(model, in_folder("source"), NULL));
+  assert_ok(config_write(&config, in_folder("source")));
+  assert_int_equal(model_load(&loaded, in_folder("source"), test_backend()), ERR_DATA);
   assert_non_null(strstr(fail_text(), "has the shape"));
-  assert_int_equal(model_load(&loaded, at("nowhere"), test_backend()), ERR_IO);
+  assert_int_equal(model_load(&loaded, in_folder("nowhere"), test_backend()), ERR_IO);
   model_free(before);
   model_free(other);
   model_free(model);
@@ -240,5 +214,5 @@ int main(void) {
       cmocka_unit_test(test_refuses_to_replace), cmocka_unit_test(test_transfer_to_another_vocabulary),
       cmocka_unit_test(test_bad_weights),
   };
-  return cmocka_run_group_tests(tests, setup, teardown);
+  return cmocka_run_group_tests(tests, folder_setup, folder_teardown);
 }

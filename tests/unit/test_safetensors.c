@@ -7,18 +7,17 @@
 #include "src/base/file.h"
 #include "src/model/safetensors.h"
 
-static char path[64];
+static char *path;
 
 static int setup(void **state) {
-  (void)state;
-  strcpy(path, "/tmp/jargon-test-XXXXXX");
-  int fd = mkstemp(path);
-  return fd < 0 ? -1 : close(fd);
+  if (folder_setup(state)) return -1;
+  path = path_join(test_folder, "a.safetensors");
+  return 0;
 }
 
 static int teardown(void **state) {
-  (void)state;
-  return unlink(path);
+  free(path);
+  return folder_teardown(state);
 }
 
 /* A file of a header, with its true length unless `length` is given, and `data` zero bytes or bytes. */

@@ -1,17 +1,11 @@
 /* Cells, their intervals, ranks and comparison; gaps and matched utterances. */
+#include "tests/unit/support.h"
+
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "eval/alike.h"
 #include "eval/gaps.h"
 #include "tests/unit/simulated.h"
-
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
 
 static const Bootstrap BOOTSTRAP = {1, 2000};
 
@@ -42,7 +36,7 @@ static void cells(void **state) {
   Hypotheses hypotheses = example();
   Slices slices;
   const char *groups[] = {"group"};
-  assert_int_equal(slices_make(&slices, &hypotheses, groups, 1, false, "speaker"), OK);
+  assert_ok(slices_make(&slices, &hypotheses, groups, 1, false, "speaker"));
   cells_measure(&slices, &hypotheses, NULL, &BOOTSTRAP, &THRESHOLDS);
   assert_int_equal(slices.count, 2);
   assert_int_equal(slices.speakers, 32);
@@ -87,7 +81,7 @@ static void gap(void **state) {
   Slices slices;
   Gaps gaps;
   const char *groups[] = {"group", "speaker"};
-  assert_int_equal(slices_make(&slices, &hypotheses, groups, 2, true, "speaker"), OK);
+  assert_ok(slices_make(&slices, &hypotheses, groups, 2, true, "speaker"));
   cells_measure(&slices, &hypotheses, NULL, &BOOTSTRAP, &THRESHOLDS);
   gaps_make(&gaps, &slices, &hypotheses, NULL, 0, &BOOTSTRAP, &THRESHOLDS);
   assert_int_equal(gaps.count, 1); /* c is too small, unknown is no group */
@@ -119,7 +113,7 @@ static void matching(void **state) {
   Slices slices;
   Gaps gaps;
   const char *groups[] = {"group"};
-  assert_int_equal(slices_make(&slices, &hypotheses, groups, 1, false, "speaker"), OK);
+  assert_ok(slices_make(&slices, &hypotheses, groups, 1, false, "speaker"));
   cells_measure(&slices, &hypotheses, NULL, &BOOTSTRAP, &THRESHOLDS);
   gaps_make(&gaps, &slices, &hypotheses, NULL, 0, &BOOTSTRAP, &THRESHOLDS);
   const Gap *one = &gaps.items[0];
@@ -177,7 +171,7 @@ static void perfect_system(void **state) {
     hypotheses.items[s].before_rates.words = (AlignCounts){.match = 40, .sub = 10};
   }
   const char *groups[] = {"group"};
-  assert_int_equal(slices_make(&slices, &hypotheses, groups, 1, false, "speaker"), OK);
+  assert_ok(slices_make(&slices, &hypotheses, groups, 1, false, "speaker"));
   cells_measure(&slices, &hypotheses, NULL, &BOOTSTRAP, &THRESHOLDS);
   const Cell *cell = slices.items[1].cells;
   assert_string_equal(cell[0].no_interval, "every speaker has the same rate");
@@ -194,8 +188,8 @@ static void unknown_key(void **state) {
   Hypotheses hypotheses = example();
   Slices slices;
   const char *groups[] = {"gruop"};
-  assert_int_equal(slices_make(&slices, &hypotheses, groups, 1, false, "speaker"), ERR_USAGE);
-  assert_non_null(strstr(fail_text(), "there are: speaker, group"));
+  assert_fails(slices_make(&slices, &hypotheses, groups, 1, false, "speaker"), ERR_USAGE,
+               "there are: speaker, group");
   slices_free(&slices);
   simulated_free(&hypotheses);
 }
