@@ -176,10 +176,9 @@ static void job_free(Job *job) {
 static Status open_model(const char *path, const char *device, const char *precision, Model **model,
                          Tokenizer **tokenizer) {
   Status status = OK;
-  char why[256], *json = path_join(path, "tokenizer.json");
-  const Backend *backend =
-      backend_open(device, strcmp(precision, "bf16") ? DTYPE_F32 : DTYPE_BF16, why, sizeof why);
-  if (!backend) TRY(fail(ERR_USAGE, "device %s, precision %s: %s", device, precision, why));
+  char *json = path_join(path, "tokenizer.json");
+  const Backend *backend;
+  TRY(backend_select(&backend, device, precision));
   TRY(model_load(model, path, backend));
   TRY(tokenizer_load(tokenizer, json));
 done:
@@ -193,10 +192,10 @@ static double now(void) {
   return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-static void report(const Job *job, double seconds) {
+static void report(const Job *job, double seconds, const char *device) {
   int count = job->count - (job->skipped - job->manifest.bad_count);
-  fprintf(stderr, "jargon transcribe: %d recording%s, %.2f h in %.1f s (%.0f hours per hour)", count,
-          count == 1 ? "" : "s", job->seconds / 3600, seconds, job->seconds / seconds);
+  fprintf(stderr, "jargon transcribe: %d recording%s, %.2f h in %.1f s (%.0f hours per hour), %s", count,
+          count == 1 ? "" : "s", job->seconds / 3600, seconds, job->seconds / seconds, device);
   if (job->skip_bad) fprintf(stderr, ", %d skipped", job->skipped);
   fputc('\n', stderr);
 }
@@ -249,7 +248,7 @@ int verb_transcribe(int argc, char **argv) {
   double begun = now();
   TRY(transcribe(&job, recognizer));
   if (out) TRY(atomic_commit(&file));
-  report(&job, now() - begun);
+  report(&job, now() - begun, backend_choice(device, model_backend(model)));
 done:
   atomic_abort(&file);
   recognizer_free(recognizer);

@@ -14,7 +14,7 @@ float *param_weight(const Context *ctx, int index) {
   return index == PARAM_NONE ? NULL : ctx->weights + ctx->params->items[index].offset;
 }
 
-const void *param_cast(const Context *ctx, int index) {
+static const void *param_cast(const Context *ctx, int index) {
   return ctx->weights_cast + ctx->params->items[index].offset * dtype_size(ctx->kernels->dtype);
 }
 

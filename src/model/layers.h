@@ -29,9 +29,8 @@ enum { SITE_AUGMENT, SITE_INPUT, SITE_POSITIONS, SITE_LAYERDROP, SITE_BLOCKS = 1
 /* "<prefix>.<name>" into out (128 bytes); returns out. */
 const char *name_in(char *out, const char *prefix, const char *name);
 
-/* A parameter in the master weights, in the cast weights, and its gradient; NULL for PARAM_NONE. */
+/* A parameter in the master weights, and its gradient; NULL for PARAM_NONE. */
 float *param_weight(const Context *ctx, int index);
-const void *param_cast(const Context *ctx, int index);
 float *param_gradient(const Context *ctx, int index);
 float *param_buffer(const Context *ctx, int index);
 

@@ -14,6 +14,12 @@ typedef struct Bounds {
   bool training;
 } Bounds;
 
+Status backend_select(const Backend **out, const char *device, const char *precision) {
+  char why[256];
+  *out = backend_open(device, strcmp(precision, "bf16") == 0 ? DTYPE_BF16 : DTYPE_F32, why, sizeof why);
+  return *out ? OK : fail(ERR_USAGE, "device %s, precision %s: %s", device, precision, why);
+}
+
 struct Model {
   ModelConfig config;
   const Backend *kernels;
@@ -125,7 +131,6 @@ void *model_weights_cast(Model *model) { return model->weights_cast; }
 int model_buffer_count(const Model *model) { return model->buffers.count; }
 const Param *model_buffer(const Model *model, int index) { return &model->buffers.items[index]; }
 size_t model_buffer_floats(const Model *model) { return model->buffers.floats; }
-float *model_buffers(Model *model) { return model->buffer_values; }
 int64_t *model_batches_tracked(Model *model) { return &model->batches_tracked; }
 
 float *model_gradients(Model *model) {

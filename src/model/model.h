@@ -45,6 +45,9 @@ typedef struct Param {
 
 typedef struct Model Model;
 
+/* The backend that --device and --precision ("f32" or "bf16") ask for; ERR_USAGE says why there is none. */
+Status backend_select(const Backend **out, const char *device, const char *precision);
+
 /* Builds the model with parameters initialised from the seed. */
 Status model_new(Model **out, const ModelConfig *config, const Backend *backend, uint64_t seed);
 void model_free(Model *model);
@@ -64,7 +67,6 @@ float *model_gradients(Model *model);          /* allocated at first use; accumu
 int model_buffer_count(const Model *model);
 const Param *model_buffer(const Model *model, int index);
 size_t model_buffer_floats(const Model *model);
-float *model_buffers(Model *model);
 int64_t *model_batches_tracked(Model *model);
 
 /* Host copies for saving: out has model_weight_count() (or model_buffer_floats()) floats. */

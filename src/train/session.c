@@ -91,12 +91,10 @@ static Status open_model(Session *session) {
   Status status = OK;
   const TrainSettings *s = session->settings;
   ModelConfig config;
-  char why[256], *from_tokenizer = NULL;
+  char *from_tokenizer = NULL;
   Tokenizer *old = NULL;
   bool same = true;
-  session->backend =
-      backend_open(s->device, strcmp(s->precision, "bf16") == 0 ? DTYPE_BF16 : DTYPE_F32, why, sizeof why);
-  if (!session->backend) TRY(fail(ERR_USAGE, "device %s, precision %s: %s", s->device, s->precision, why));
+  TRY(backend_select(&session->backend, s->device, s->precision));
   if (s->from) {
     TRY(model_dir_config(&config, s->from));
     from_tokenizer = path_join(s->from, "tokenizer.json");

@@ -4,6 +4,9 @@ make_corpus
 train quick --steps 10 >quick.out 2>quick.err
 check 'a quick run shows no progress line' sh -c '! grep -q " of .* steps" quick.err'
 check 'messages are no output' test ! -s quick.out
+JARGON_CUDA=nothing.so expect 0 '^jargon transcribe: 1 recording, .*, device=cpu \(no CUDA found\)$' \
+  "$jargon" transcribe --model quick/last wav/0000.wav
+JARGON_CUDA=nothing.so expect 0 'M weights, device=cpu \(no CUDA found\), ' train said --steps 10
 
 cat >watch.py <<'END'
 import concurrent.futures, os, pty, re, signal, subprocess, sys, time
