@@ -125,15 +125,23 @@ static Status bytes_read(const Shard *shard, int64_t at, int64_t size, void *to)
   return OK;
 }
 
-/* XXH3 of everything around the samples. */
-static Status envelope_hash(const Shard *shard, int64_t at, int64_t samples, uint64_t *hash) {
+/* Everything around the samples; the caller's to free, also after an error. */
+static Status envelope_read(const Shard *shard, int64_t at, int64_t samples, char **envelope, size_t *size) {
   Status status = OK;
-  int64_t behind = at + samples * (int64_t)sizeof(int16_t), size = at + shard->bytes - behind;
-  char *envelope = xcalloc((unsigned long)size, 1);
-  TRY(bytes_read(shard, 0, at, envelope));
-  TRY(bytes_read(shard, behind, shard->bytes - behind, envelope + at));
-  *hash = XXH3_64bits(envelope, (size_t)size);
+  int64_t behind = at + samples * (int64_t)sizeof(int16_t);
+  *size = (size_t)(at + shard->bytes - behind);
+  *envelope = xcalloc(*size, 1);
+  TRY(bytes_read(shard, 0, at, *envelope));
+  TRY(bytes_read(shard, behind, shard->bytes - behind, *envelope + at));
 done:
+  return status;
+}
+
+static Status envelope_hash(const Shard *shard, int64_t at, int64_t samples, uint64_t *hash) {
+  char *envelope;
+  size_t size;
+  Status status = envelope_read(shard, at, samples, &envelope, &size);
+  if (status == OK) *hash = XXH3_64bits(envelope, size);
   free(envelope);
   return status;
 }
@@ -299,17 +307,18 @@ static Status seal_check(const Shard *shard, ShardEnvelope *sealed) {
   Status status = OK;
   Seal seal;
   Shard before = *shard; /* the file without its seal */
-  uint64_t hash;
+  char *envelope = NULL;
+  size_t size;
   before.bytes -= (int64_t)sizeof seal;
   if (before.bytes < 0) TRY(damaged(shard, "it was cut off"));
   TRY(bytes_read(shard, before.bytes, sizeof seal, &seal));
   if (memcmp(seal.magic, MAGIC, sizeof MAGIC) != 0) TRY(damaged(shard, "it has no seal at its end"));
   if (!in_file(&before, seal.at, seal.samples)) TRY(damaged(shard, "samples beyond its end"));
-  TRY(envelope_hash(&before, seal.at, seal.samples, &hash));
-  if (hash != seal.hash) TRY(damaged(shard, "its hash does not agree"));
-  *sealed = (ShardEnvelope){.at = seal.at, .samples = seal.samples, .bytes = shard->bytes};
-  TRY(envelope_hash(shard, seal.at, seal.samples, &sealed->envelope));
+  TRY(envelope_read(shard, seal.at, seal.samples, &envelope, &size));
+  if (XXH3_64bits(envelope, size - sizeof seal) != seal.hash) TRY(damaged(shard, "its hash does not agree"));
+  *sealed = (ShardEnvelope){seal.at, seal.samples, shard->bytes, XXH3_64bits(envelope, size)};
 done:
+  free(envelope);
   return status;
 }
 
