@@ -1,117 +1,20 @@
-/* The packed corpus: what goes in comes out; interrupted packing ends in the same bytes; no damage is
- * believed. */
-#include "tests/unit/support.h"
+/* The packed corpus: what goes in comes out; interrupted packing ends in the same bytes; bad audio is named.
+ */
+#include "tests/unit/packed.h"
 
 #include <fcntl.h>
 #include <jansson.h>
 #include <math.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sndfile.h>
 #include <sys/wait.h>
-#include <xxhash.h>
 
-#include "kernels/random.h"
-#include "src/audio/audio.h"
-#include "src/corpus/corpus.h"
 #include "src/corpus/index.h"
 #include "src/corpus/manifest.h"
-#include "src/corpus/shard.h"
-
-enum { FILES = 4, SECONDS = 6, LINES = 60 };
-
-/* Four recordings of noise, one of them FLAC at 48 kHz, one stereo. */
-static void make_audio(void) {
-  for (int f = 0; f < FILES; f++) {
-    int rate = f == 1 ? 48000 : AUDIO_RATE, channels = f == 2 ? 2 : 1;
-    SF_INFO info = {.samplerate = rate,
-                    .channels = channels,
-                    .format = f == 1 ? SF_FORMAT_FLAC | SF_FORMAT_PCM_16 : SF_FORMAT_WAV | SF_FORMAT_PCM_16};
-    char name[16];
-    snprintf(name, sizeof name, "%d.wav", f);
-    SNDFILE *file = sf_open(in_folder(name), SFM_WRITE, &info);
-    int count = rate * SECONDS * channels;
-    short *samples = xcalloc((unsigned long)count, sizeof *samples);
-    for (int i = 0; i < count; i++) samples[i] = (short)(random_bits((uint64_t)f, (uint32_t)i) >> 18);
-    assert_int_equal(sf_write_short(file, samples, count), count);
-    sf_close(file);
-    free(samples);
-  }
-}
-
-/* A manifest of overlapping parts in no order, texts and metadata of all kinds. */
-static char *manifest_text(void) {
-  char *text = xstrdup("");
-  for (uint32_t i = 0; i < LINES; i++) {
-    double offset = random_bits(1, i) % 50000 / 10007.0, duration = 0.1 + random_bits(2, i) % 8000 / 10000.0;
-    char *more =
-        xprintf("%s{\"audio_filepath\": \"%u.wav\", \"offset\": %.17g, \"duration\": %.17g, "
-                "\"text\": \"w%u caf\\u00e9 \\ud83d\\ude00 \\\"q\\\" %.*s\", \"speaker\": \"s%u\", "
-                "\"n\": {\"deep\": [1, -0.1, 0.30000000000000004, true, null, \"\\n\\u0001\"]}}\n",
-                text, random_bits(3, i) % FILES, offset, duration, i, (int)(i % 7), "xxxxxxx", i % 5);
-    free(text);
-    text = more;
-  }
-  return text;
-}
-
-static int setup(void **state) {
-  if (folder_setup(state)) return -1;
-  make_audio();
-  char *text = manifest_text();
-  Status status = file_write(in_folder("m.jsonl"), text, strlen(text));
-  free(text);
-  return status;
-}
 
 static void shell(char *command) {
   assert_int_equal(system(command), 0);
   free(command);
-}
-
-static const char *manifest_path; /* set by the caller of pack(); NULL: m.jsonl */
-
-static Status pack(const char *out, PackSettings settings, PackResult *result) {
-  const char *list = manifest_path ? manifest_path : in_folder("m.jsonl");
-  settings.manifests = &list;
-  settings.manifest_count = 1;
-  settings.out = in_folder(out);
-  settings.quiet = true;
-  if (!settings.max_seconds) settings.max_seconds = 40;
-  return corpus_pack(&settings, result);
-}
-
-static void pack_ok(const char *out, PackSettings settings) {
-  PackResult result;
-  assert_ok(pack(out, settings, &result));
-  pack_result_free(&result);
-}
-
-static Status pack_status(const char *out, PackSettings settings) {
-  PackResult result;
-  Status status = pack(out, settings, &result);
-  pack_result_free(&result);
-  return status;
-}
-
-static Corpus *open_ok(const char *name) {
-  Corpus *corpus;
-  assert_ok(corpus_open(&corpus, in_folder(name)));
-  return corpus;
-}
-
-static Status open_status(const char *name) {
-  Corpus *corpus;
-  Status status = corpus_open(&corpus, in_folder(name));
-  corpus_close(corpus);
-  return status;
-}
-
-static Status read_status(const Corpus *corpus, int utterance) {
-  int16_t *samples = xcalloc((unsigned long)corpus_samples(corpus, utterance), sizeof *samples);
-  Status status = corpus_read(corpus, utterance, samples);
-  free(samples);
-  return status;
 }
 
 /* Everything in the corpus is what the manifest and its audio say. */
@@ -230,13 +133,6 @@ static void strings_count_for_the_limit(void **state) {
 }
 
 /* ---- interruption ---- */
-
-static int compare_folders(const char *a, const char *b) {
-  char *x = xstrdup(in_folder(a)), *command = xprintf("diff -r -x .lock %s %s", x, in_folder(b));
-  int code = system(command);
-  free(x), free(command);
-  return code;
-}
 
 static void packing_twice_gives_the_same_bytes(void **state) {
   (void)state;
@@ -388,148 +284,6 @@ static void a_little_longer_is_accepted(void **state) {
   corpus_close(corpus);
 }
 
-/* ---- damage ---- */
-
-static char *bytes;
-static size_t size;
-
-static void flip(const char *path, size_t at, int bit) {
-  bytes[at] ^= (char)(1 << bit);
-  int fd = open(path, O_WRONLY | O_TRUNC);
-  assert_int_equal(write(fd, bytes, size), size);
-  close(fd);
-  bytes[at] ^= (char)(1 << bit);
-}
-
-/* Any bit of a shard: the corpus is not opened, or an utterance is not read, or nothing that counts has
- * changed. */
-static void flipped_bits_are_seen(void **state) {
-  (void)state;
-  pack_ok("c", (PackSettings){0});
-  char *path = xstrdup(in_folder("c/shard-00000.h5"));
-  assert_ok(file_read(path, (size_t)1 << 30, &bytes, &size));
-  Shard shard;
-  assert_ok(shard_open(&shard, path, NULL));
-  size_t begin = (size_t)shard.at, end = begin + (size_t)shard.samples * 2;
-  shard_close(&shard);
-  int refused = 0, unread = 0, unused = 0;
-  for (uint32_t i = 0; i < 600; i++) {
-    size_t where =
-        i < 400 ? random_bits(6, i) % (size - (end - begin)) : begin + random_bits(6, i) % (end - begin);
-    if (i < 400 && where >= begin) where += end - begin;
-    flip(path, where, (int)(i % 8));
-    Corpus *corpus;
-    Status status = corpus_open(&corpus, in_folder("c")), sealed = shard_open(&shard, path, NULL);
-    shard_close(&shard);
-    if (i < 400) { /* around the samples */
-      assert_int_equal(status, ERR_DATA);
-      assert_int_equal(sealed, ERR_DATA);
-      assert_non_null(strstr(fail_text(), "shard-00000.h5 is damaged"));
-      refused++;
-      continue;
-    }
-    assert_int_equal(status, OK);
-    int wrong = 0;
-    for (int u = 0; u < corpus_count(corpus); u++) {
-      if (read_status(corpus, u) == OK) continue;
-      assert_non_null(
-          strstr(fail_text(), "shard-00000.h5 is damaged (samples that do not match their hash)"));
-      wrong++;
-    }
-    corpus_close(corpus);
-    assert_true(wrong <= 1);
-    unread += wrong;
-    unused += !wrong;
-  }
-  print_message("%d refused, %d utterances not read, %d of no consequence\n", refused, unread, unused);
-  assert_int_equal(unused, 0); /* every place is some utterance's */
-  assert_ok(file_write(path, bytes, size));
-  assert_int_equal(open_status("c"), OK);
-  for (size_t cut = 0; cut < size; cut += size / 13) {
-    assert_ok(file_write(path, bytes, cut));
-    assert_fails(open_status("c"), ERR_DATA, "its size is not that in corpus.json");
-    assert_int_equal(shard_open(&shard, path, NULL), ERR_DATA);
-  }
-  free(bytes), free(path);
-}
-
-/* What a resumed run finds is looked at before HDF5 reads it. */
-static void damaged_shards_are_not_resumed_from(void **state) {
-  (void)state;
-  pack_ok("c", (PackSettings){.shard_bytes = 200000});
-  assert_int_equal(unlink(in_folder("c/corpus.json")), 0);
-  char *path = xstrdup(in_folder("c/shard-00001.h5"));
-  assert_ok(file_read(path, (size_t)1 << 30, &bytes, &size));
-  flip(path, 9, 3);
-  assert_fails(pack_status("c", (PackSettings){.shard_bytes = 200000}), ERR_DATA, "its hash does not agree");
-  assert_non_null(strstr(fail_text(), "shard-00001.h5"));
-  assert_false(is_there(in_folder("c/corpus.json")));
-  assert_ok(file_write(path, bytes, size - 40));
-  assert_fails(pack_status("c", (PackSettings){.shard_bytes = 200000}), ERR_DATA,
-               "it has no seal at its end");
-  assert_int_equal(unlink(path), 0); /* as the message says */
-  pack_ok("c", (PackSettings){.shard_bytes = 200000});
-  pack_ok("d", (PackSettings){.shard_bytes = 200000});
-  assert_int_equal(compare_folders("c", "d"), 0);
-  free(bytes), free(path);
-}
-
-static void other_shards_are_refused(void **state) {
-  (void)state;
-  pack_ok("c", (PackSettings){.shard_bytes = 200000});
-  char *a = xstrdup(in_folder("c/shard-00000.h5")), *b = xstrdup(in_folder("c/shard-00001.h5"));
-  char *kept = xstrdup(in_folder("kept"));
-  assert_int_equal(rename(a, kept), 0);
-  assert_fails(open_status("c"), ERR_IO, "cannot open");
-  assert_int_equal(rename(b, a), 0);
-  assert_int_equal(rename(kept, b), 0);
-  assert_fails(open_status("c"), ERR_DATA, "shard-00000.h5 is damaged");
-  assert_fails(open_status("none"), ERR_IO, "is not a packed corpus");
-  free(a), free(b), free(kept);
-}
-
-static void indexes_that_lie(void **state) {
-  (void)state;
-  static const char *const bad[][3] = {
-      {"", "", "corpus.json:"}, /* the whole text */
-      {"\"version\": 1", "\"version\": 2", "version 2, this program knows 1: pack it again"},
-      {"\"version\": 1", "\"version\": -1", "\"version\" must be a whole number"},
-      {"\"version\": 1", "\"version\": 1, \"version\": 1", "duplicate"},
-      {"\"content\": \"", "\"content\": \"x", "\"content\" must be 16 hexadecimal digits"},
-      {"\"content\"", "\"nothing\"", "\"content\" must be"},
-      {"\"shards\": [", "\"shards\": [[], ", "\"bytes\" must be a whole number"},
-      {"\"shards\": [", "\"shards\": 1, \"x\": [", "\"shards\" must be an array"},
-      {"\"bytes\": ", "\"bytes\": 1", "its size is not that in corpus.json"},
-      {"\"bytes\": ", "\"bytes\": -", "\"bytes\" must be a whole number"},
-      {"\"bytes\": ", "\"bytes\": 99999999999999999999", "corpus.json:"},
-      {"\"samples_at\": ", "\"samples_at\": 9", "samples beyond its end in corpus.json"},
-      {"\"samples_at\": ", "\"samples_at\": 9223372036854775807, \"x\": ",
-       "samples beyond its end in corpus.json"},
-      {"\"samples\": ", "\"samples\": 4611686018427387904, \"x\": ", "samples beyond its end in corpus.json"},
-      {"\"samples\": ", "\"samples\": 1, \"x\": ", "its hash is not that in corpus.json"},
-      {"\"samples\": ", "\"samples\": 1.5, \"x\": ", "\"samples\" must be a whole number"},
-      {"\"envelope\": \"", "\"envelope\": \"0000000000000000\", \"x\": \"",
-       "its hash is not that in corpus.json"},
-      {"\"content\": \"", "\"content\": \"0000000000000000\", \"x\": \"",
-       "not those that corpus.json was written for"},
-  };
-  pack_ok("c", (PackSettings){0});
-  const char *path = in_folder("c/corpus.json");
-  char *text = text_of(path);
-  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-    char *at = strstr(text, bad[i][0]);
-    assert_non_null(at);
-    char *changed = xprintf("%.*s%s%s", (int)(at - text), text, bad[i][1], at + strlen(bad[i][0]));
-    if (!bad[i][0][0]) changed[strlen(changed) / 2] = 0;
-    assert_ok(file_write(path = in_folder("c/corpus.json"), changed, strlen(changed)));
-    assert_fails(open_status("c"), ERR_DATA, bad[i][2]);
-    free(changed);
-  }
-  assert_ok(file_write(in_folder("c/corpus.json"), text, strlen(text)));
-  assert_int_equal(open_status("c"), OK);
-  free(text);
-}
-
 static void the_hash_is_of_the_content(void **state) {
   (void)state;
   uint64_t hashes[5];
@@ -549,53 +303,6 @@ static void the_hash_is_of_the_content(void **state) {
     for (int k = 0; k < i; k++) assert_true(hashes[i] != hashes[k]);
 }
 
-static void shards_alone(void **state) {
-  (void)state;
-  const int16_t samples[] = {1, -2, 3, -32768, 32767};
-  ShardItem items[] = {{0, 2, XXH3_64bits(samples, 4), "", "{}"},
-                       {3, 2, XXH3_64bits(samples + 3, 4), "\xc3\xa9", "m"}};
-  const char *skipped[] = {"first", "", "third"};
-  const char *path = in_folder("s.h5");
-  ShardWriter writer = {0};
-  Shard shard;
-  int16_t back[2];
-  shard_abort(&writer); /* nothing */
-  assert_ok(shard_create(&writer, path, 5));
-  assert_ok(shard_put(&writer, 0, samples, 2));
-  assert_ok(shard_put(&writer, 3, samples + 3, 2));
-  assert_false(is_there(path));
-  assert_ok(shard_commit(&writer, items, 2, skipped, 3));
-  shard_abort(&writer);
-  assert_ok(shard_open(&shard, path, NULL));
-  assert_int_equal(shard.count, 2);
-  assert_int_equal(shard.skipped_count, 3);
-  assert_string_equal(shard.items[0].text, "");
-  assert_string_equal(shard.items[1].text, "\xc3\xa9");
-  assert_string_equal(shard.items[1].metadata, "m");
-  assert_string_equal(shard.skipped[0], "first");
-  assert_string_equal(shard.skipped[1], "");
-  assert_string_equal(shard.skipped[2], "third");
-  assert_ok(shard_get(&shard, &shard.items[1], back));
-  assert_memory_equal(back, samples + 3, 4);
-  shard_close(&shard);
-  assert_ok(shard_create(&writer, in_folder("t.h5"), 5));
-  shard_abort(&writer);
-  assert_false(is_there(in_folder("t.h5.tmp")));
-  assert_fails(shard_create(&writer, in_folder("none/s.h5"), 5), ERR_IO, "cannot write");
-  /* an utterance outside the samples, in a file that is otherwise sound */
-  items[1].length = 3;
-  assert_ok(shard_create(&writer, path = in_folder("s.h5"), 5));
-  assert_ok(shard_commit(&writer, items, 2, NULL, 0));
-  shard_abort(&writer);
-  assert_fails(shard_open(&shard, path, NULL), ERR_DATA, "an utterance outside the samples");
-  items[1] = items[0];
-  items[1].text = "\xff";
-  assert_ok(shard_create(&writer, path, 5));
-  assert_ok(shard_commit(&writer, items, 2, NULL, 0));
-  shard_abort(&writer);
-  assert_fails(shard_open(&shard, path, NULL), ERR_DATA, "text that is not UTF-8");
-}
-
 /* The child of interrupted_packing_goes_on(). */
 static int pack_child(const char *const *argv) {
   PackSettings settings = {.manifests = &argv[2],
@@ -612,7 +319,6 @@ static int pack_child(const char *const *argv) {
 
 int main(int argc, char **argv) {
   if (argc == 4) return pack_child((const char *const *)argv);
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, folder_teardown)
   const struct CMUnitTest tests[] = {
       TEST(what_goes_in_comes_out),
       TEST(several_threads_read),
@@ -625,12 +331,7 @@ int main(int argc, char **argv) {
       TEST(other_sources_are_refused),
       TEST(bad_audio_is_named),
       TEST(a_little_longer_is_accepted),
-      TEST(flipped_bits_are_seen),
-      TEST(damaged_shards_are_not_resumed_from),
-      TEST(other_shards_are_refused),
-      TEST(indexes_that_lie),
       TEST(the_hash_is_of_the_content),
-      TEST(shards_alone),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
