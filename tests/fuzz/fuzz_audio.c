@@ -26,11 +26,11 @@ size_t fuzz_seed(int number, uint8_t *data, size_t room) {
   SF_INFO info = {
       .format = formats[number][0], .samplerate = formats[number][1], .channels = formats[number][2]};
   SNDFILE *file = sf_open(path, SFM_WRITE, &info);
-  for (int i = 0; file && i < info.samplerate * info.channels / 4; i++) {
-    short value = (short)(6000 * sin(0.05 * i) + (double)(random_bits(1, (uint32_t)i) >> 20));
-    sf_write_short(file, &value, 1);
-  }
-  if (!file || sf_close(file)) abort();
+  static short samples[48000 / 4 * 2];
+  int count = info.samplerate / 4 * info.channels;
+  for (int i = 0; i < count; i++)
+    samples[i] = (short)(6000 * sin(0.05 * i) + (double)(random_bits(1, (uint32_t)i) >> 20));
+  if (!file || sf_write_short(file, samples, count) != count || sf_close(file)) abort();
   size_t size = fuzz_load(path, data, room);
   free(path);
   return size;
