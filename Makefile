@@ -113,7 +113,8 @@ lint: ## clang-tidy, cppcheck and the layer check; a warning is an error
 	@cppcheck --quiet --enable=warning,performance,portability --inline-suppr --suppress=missingIncludeSystem \
 	    --suppress=normalCheckLevelMaxBranches --error-exitcode=1 -j2 -I. -D_GNU_SOURCE --std=c11 $(filter %.c,$(LIB_SRC)) src/cmd/main.c
 	@printf '%s\n' $(filter %.c,$(LIB_SRC)) src/cmd/main.c | \
-	    xargs -P2 -n4 clang-tidy --quiet --warnings-as-errors='*' 2>/dev/null -- -std=gnu11 -I. -D_GNU_SOURCE $(HDF5_CFLAGS) -fopenmp -march=$(MARCH)
+	    xargs -P2 -n4 sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$$@" 2>/dev/null \
+	    -- -std=gnu11 -I. -D_GNU_SOURCE $(HDF5_CFLAGS) -fopenmp -march=$(MARCH)' lint
 
 format: ## clang-format over the sources
 	@clang-format -i $$(git ls-files '*.c' '*.h' '*.cc' '*.cu' '*.cuh')

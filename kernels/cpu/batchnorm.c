@@ -112,7 +112,7 @@ void cpu_batchnorm_backward(Stream *stream, void *dx_, float *dgamma, float *dbe
   zero_spare_rows(dx, rows, C);
   if (N == 0) return;
   double *sums = stream_scratch(stream, sizeof(double) * (size_t)tiles * width + sizeof(float) * width);
-  float *mean_dy = (float *)(sums + (size_t)tiles * width), *mean_dy_xhat = mean_dy + C;
+  float *mean_dy = (float *)(void *)(sums + (size_t)tiles * width), *mean_dy_xhat = mean_dy + C;
 
 #pragma omp parallel for schedule(static)
   for (int tile = 0; tile < tiles; tile++) {

@@ -151,7 +151,7 @@ void cpu_conv2d_backward(Stream *stream, float *dweight, float *dbias, const voi
   if (N == 0) return;
   double *sums = stream_scratch(stream, sizeof(double) * sums_of_tile * (size_t)tiles +
                                             sizeof(float) * bordered * (size_t)omp_get_max_threads());
-  float *borders = (float *)(sums + sums_of_tile * (size_t)tiles);
+  float *borders = (float *)(void *)(sums + sums_of_tile * (size_t)tiles);
 #pragma omp parallel for schedule(static)
   for (int tile = 0; tile < tiles; tile++) {
     double *sum = sums + sums_of_tile * (size_t)tile;
@@ -199,7 +199,7 @@ void cpu_depthwise_conv2d_forward(Stream *stream, void *y_, const void *x_, cons
   size_t taps = (size_t)(s.K * s.K), list_bytes = sizeof(Tap) * taps;
   char *lists =
       stream_scratch(stream, list_bytes * (size_t)omp_get_max_threads() + sizeof(float) * taps * padded(s.C));
-  float *by_tap = (float *)(lists + list_bytes * (size_t)omp_get_max_threads());
+  float *by_tap = (float *)(void *)(lists + list_bytes * (size_t)omp_get_max_threads());
   transpose_weight(by_tap, weight, s.C, s.K * s.K);
   zero_spare_rows(y, out, (size_t)s.F_out * (size_t)s.C);
 #pragma omp parallel for schedule(static)

@@ -64,7 +64,7 @@ static float log_sum_exp(const float *x, int n) {
   for (int i = 0; i < n; i++) most = x[i] > most ? x[i] : most;
 #pragma omp simd reduction(+ : sum)
   for (int i = 0; i < n; i++) sum += fast_exp(x[i] - most);
-  return most + logf(sum);
+  return most + logf(sum); // cppcheck-suppress invalidFunctionArg ; of n > 0 the largest adds 1
 }
 
 /* emission[s] of a frame with these logits. NaN stays NaN; what cannot be is NEVER, not -infinity. */

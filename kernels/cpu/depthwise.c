@@ -34,11 +34,11 @@ static size_t block_bytes(int K) {
 static Block block_of_thread(char *scratch, int K) {
   int halo = round_up(K);
   Block b;
-  b.weight = (Lanes *)(scratch + (size_t)omp_get_thread_num() * block_bytes(K));
+  b.weight = (Lanes *)(void *)(scratch + (size_t)omp_get_thread_num() * block_bytes(K));
   b.x = b.weight + halo;
   b.dy = b.x + TILE + halo;
   b.out = b.dy + TILE + halo;
-  b.sum = (double *)(b.out + TILE);
+  b.sum = (double *)(void *)(b.out + TILE);
   return b;
 }
 
@@ -57,7 +57,8 @@ static void take_weight(Lanes *to, const float *weight, int c, int n, int K, boo
 static void take_frames(Lanes *to, const float *x, int T, int C, int n, int first, int count) {
   for (int i = 0; i < count; i++) {
     int t = first + i;
-    to[i] = t < 0 || t >= T ? (Lanes){0} : lanes_load(x + (ptrdiff_t)t * C, n);
+    to[i] = (Lanes){0};
+    if (t >= 0 && t < T) to[i] = lanes_load(x + (ptrdiff_t)t * C, n);
   }
 }
 

@@ -57,7 +57,7 @@ static Workspace workspace_new(char *memory, int n_fft) {
   size_t bytes = plan_bytes(n_fft);
   Workspace w;
   w.plan = kiss_fftr_alloc(n_fft, 0, memory, &bytes);
-  w.frame = (float *)(memory + round_up(bytes));
+  w.frame = (float *)(void *)(memory + round_up(bytes));
   w.spectrum = (kiss_fft_cpx *)((char *)w.frame + round_up(sizeof(float) * (size_t)n_fft));
   w.power = (float *)(w.spectrum + n_fft / 2 + 1);
   memset(w.frame, 0, sizeof(float) * (size_t)n_fft);

@@ -90,7 +90,7 @@ void cpu_gemm_backward_weight(Stream *stream, float *dw, float *dbias, const voi
   double *sums =
       stream_scratch(stream, tiles * TILE_ROWS * sizeof *sums +
                                  packed_floats(WEIGHT_DEPTH, K) * sizeof(float)); /* of dy's columns */
-  float *packed = (float *)(sums + tiles * TILE_ROWS);
+  float *packed = (float *)(void *)(sums + tiles * TILE_ROWS);
   memset(sums, 0, tiles * TILE_ROWS * sizeof *sums);
 #pragma omp parallel if (worth_sharing(M, N, K))
   for (int first = 0; first < M; first += WEIGHT_DEPTH) {

@@ -55,7 +55,7 @@ void cpu_log_softmax_forward(Stream *stream, float *y, const void *x, int R, int
     double sum = 0;
 #pragma omp simd reduction(+ : sum)
     for (int c = 0; c < C; c++) sum += (double)fast_exp(in[c] - most);
-    float log_sum = (float)log(sum);
+    float log_sum = (float)log(sum); // cppcheck-suppress invalidFunctionArg ; of C > 0 the largest adds 1
 #pragma omp simd
     for (int c = 0; c < C; c++) out[c] = in[c] - most - log_sum;
   }

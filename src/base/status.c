@@ -9,7 +9,7 @@
 enum { TEXT_MAX = 2048 };
 static _Thread_local char text[TEXT_MAX];
 
-Status fail(Status code, const char *format, ...) {
+Status (fail)(Status code, const char *format, ...) {
   char fresh[TEXT_MAX]; /* the arguments may point into `text` */
   va_list args;
   va_start(args, format);
@@ -19,7 +19,7 @@ Status fail(Status code, const char *format, ...) {
   return code;
 }
 
-Status fail_in(Status code, const char *format, ...) {
+Status (fail_in)(Status code, const char *format, ...) {
   char context[TEXT_MAX], cause[TEXT_MAX];
   va_list args;
   va_start(args, format);

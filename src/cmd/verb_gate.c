@@ -42,11 +42,13 @@ static char **groups_add(Evaluation *evaluation, const Policy *policy) {
 }
 
 static void result_print(const json_t *result) {
-  size_t i;
-  const json_t *rule;
-  json_array_foreach(json_object_get(result, "rules"), i, rule) printf(
-      "%-9s  %s: %s\n", json_string_value(json_object_get(rule, "verdict")),
-      json_string_value(json_object_get(rule, "name")), json_string_value(json_object_get(rule, "reason")));
+  const json_t *rules = json_object_get(result, "rules");
+  for (size_t i = 0; i < json_array_size(rules); i++) {
+    const json_t *rule = json_array_get(rules, i);
+    printf("%-9s  %s: %s\n", json_string_value(json_object_get(rule, "verdict")),
+           json_string_value(json_object_get(rule, "name")),
+           json_string_value(json_object_get(rule, "reason")));
+  }
 }
 
 int verb_gate(int argc, char **argv) {

@@ -85,12 +85,13 @@ static Rule *rule_of(Rules *rules, const char *text, size_t length) {
   if (2 * (rules->used + 1) > rules->size) grow(rules);
   uint32_t hash = hash_of(text, length);
   Rule **slot = slot_of(rules, text, length, hash);
-  if (*slot) return *slot;
-  char *copy = take(rules, length + 1);
-  memcpy(copy, text, length);
-  rules->used++;
-  *slot = take(rules, sizeof **slot);
-  **slot = (Rule){.text = copy, .length = (uint32_t)length, .hash = hash};
+  if (!*slot) {
+    char *copy = take(rules, length + 1);
+    memcpy(copy, text, length);
+    rules->used++;
+    *slot = take(rules, sizeof **slot);
+    **slot = (Rule){.text = copy, .length = (uint32_t)length, .hash = hash};
+  }
   return *slot;
 }
 
@@ -109,7 +110,7 @@ static Status check_word(const Place *place, const char *word) {
 }
 
 static Status read_words(Place *place, char *text, RuleText *out) {
-  const Rule *words[WORDS_MOST];
+  const Rule *words[WORDS_MOST] = {NULL};
   int count = 0;
   for (char *word; (word = strsep(&text, " \t"));) {
     if (!*word) continue;

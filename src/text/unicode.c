@@ -14,7 +14,7 @@ void buffer_append(Buffer *buffer, const char *bytes, size_t count) {
 }
 
 void buffer_append_codepoint(Buffer *buffer, int32_t codepoint) {
-  utf8proc_uint8_t bytes[4];
+  utf8proc_uint8_t bytes[4] = {0};
   buffer_append(buffer, (const char *)bytes, (size_t)utf8proc_encode_char(codepoint, bytes));
 }
 

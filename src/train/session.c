@@ -188,7 +188,7 @@ static Status open_optimiser(Session *session) {
   int params = model_param_count(session->model), total = s->steps;
   size_t weights = model_weight_count(session->model), buffers = model_buffer_floats(session->model);
   char *report = NULL;
-  const Param **list = xcalloc((size_t)params, sizeof *list);
+  const Param **list = xcalloc((size_t)params, sizeof(const Param *));
   for (int i = 0; i < params; i++) list[i] = model_param(session->model, i);
   session->segments = xcalloc((size_t)params, sizeof *session->segments);
   TRY(groups_make(session->segments, list, params, &s->rules, &report));
