@@ -180,11 +180,6 @@ static void forward_block(float *y, float *lse, int lse_stride, Block *b, const 
   }
 }
 
-static void zero_spare_rows(float *y, Rows rows, size_t width) {
-  size_t used = (size_t)rows.offsets[rows.U];
-  memset(y + used * width, 0, sizeof(float) * ((size_t)rows.R - used) * width);
-}
-
 void cpu_attention_forward(Stream *stream, void *y_, float *lse, const void *q, const void *k, const void *v,
                            const void *p, const float *bias_u, const float *bias_v, Rows rows, int H, int D,
                            float dropout, RandomKey key) {

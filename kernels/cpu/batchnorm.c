@@ -20,11 +20,6 @@ static void add_tiles(double *sums, int tiles, size_t width) {
     for (size_t c = 0; c < width; c++) sums[c] += sums[(size_t)tile * width + c];
 }
 
-static void zero_spare_rows(float *y, Rows rows, int C) {
-  size_t used = (size_t)rows.offsets[rows.U];
-  memset(y + used * (size_t)C, 0, sizeof(float) * ((size_t)rows.R - used) * (size_t)C);
-}
-
 /* sums (tiles, C): sums[0] = sum over rows of x. */
 static void sum_rows(double *sums, const float *x, int N, int C) {
   int tiles = row_tiles(N);
@@ -78,7 +73,7 @@ void cpu_batchnorm_forward(Stream *stream, void *y, float *mean, float *rstd, fl
   int N = rows.offsets[rows.U], tiles = row_tiles(N) > 0 ? row_tiles(N) : 1;
   double *sums = stream_scratch(stream, sizeof(double) * (size_t)(tiles + 1) * (size_t)C);
   double *centre = sums + (size_t)tiles * (size_t)C;
-  zero_spare_rows(y, rows, C);
+  zero_spare_rows(y, rows, (size_t)C);
   if (N == 0) {
     memset(mean, 0, sizeof(float) * (size_t)C);
     memset(rstd, 0, sizeof(float) * (size_t)C);
@@ -109,7 +104,7 @@ void cpu_batchnorm_backward(Stream *stream, void *dx_, float *dgamma, float *dbe
   const float *dy = dy_, *x = x_;
   int N = rows.offsets[rows.U], tiles = row_tiles(N);
   size_t width = 2 * (size_t)C; /* the sums of dy, then those of dy xhat */
-  zero_spare_rows(dx, rows, C);
+  zero_spare_rows(dx, rows, (size_t)C);
   if (N == 0) return;
   double *sums = stream_scratch(stream, sizeof(double) * (size_t)tiles * width + sizeof(float) * width);
   float *mean_dy = (float *)(void *)(sums + (size_t)tiles * width), *mean_dy_xhat = mean_dy + C;
@@ -151,6 +146,6 @@ void cpu_batchnorm_infer(Stream *stream, void *y, const void *x, const float *ga
                          const float *running_mean, const float *running_var, Rows rows, int C, float eps) {
   float *rstd = stream_scratch(stream, sizeof(float) * (size_t)C);
   for (int c = 0; c < C; c++) rstd[c] = 1.0f / sqrtf(running_var[c] + eps);
-  zero_spare_rows(y, rows, C);
+  zero_spare_rows(y, rows, (size_t)C);
   normalise(y, x, running_mean, rstd, gamma, beta, rows.offsets[rows.U], C);
 }

@@ -25,11 +25,6 @@ static int row_tiles(int rows) { return (rows + TILE_ROWS - 1) / TILE_ROWS; }
 
 static int taps_rounded(int K) { return (K * K + TAPS - 1) / TAPS * TAPS; }
 
-static void zero_spare_rows(float *y, Rows rows, size_t width) {
-  size_t used = (size_t)rows.offsets[rows.U];
-  memset(y + used * width, 0, sizeof(float) * ((size_t)rows.R - used) * width);
-}
-
 /* C rounded up to whole vectors: the row length of weights and sums in scratch. */
 static size_t padded(int C) { return ((size_t)C + LANES - 1) / LANES * LANES; }
 

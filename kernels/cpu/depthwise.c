@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "kernels/cpu/lanes.h"
+#include "kernels/cpu/parallel.h"
 #include "kernels/cpu/stream.h"
 
 enum {
@@ -90,11 +91,6 @@ static void add_weight_gradient(double *sum, const Lanes *x, const Lanes *dy, in
   lanes_add(sum + halo * LANES, bias);
 }
 
-static void zero_spare_rows(float *y, Rows rows, int C) {
-  size_t used = (size_t)rows.offsets[rows.U];
-  memset(y + used * (size_t)C, 0, sizeof(float) * ((size_t)rows.R - used) * (size_t)C);
-}
-
 static void forward_channels(float *y, const float *x, Rows rows, int C, int K, int n, Lanes bias, Block b) {
   for (int u = 0; u < rows.U; u++) {
     int T = rows.offsets[u + 1] - rows.offsets[u];
@@ -114,7 +110,7 @@ void cpu_depthwise_forward(Stream *stream, void *y_, const void *x_, const float
   const float *x = x_;
   assert(K % 2 == 1);
   char *scratch = stream_scratch(stream, block_bytes(K) * (size_t)omp_get_max_threads());
-  zero_spare_rows(y, rows, C);
+  zero_spare_rows(y, rows, (size_t)C);
 #pragma omp parallel for schedule(static)
   for (int c = 0; c < C; c += LANES) {
     Block b = block_of_thread(scratch, K);
@@ -149,7 +145,7 @@ void cpu_depthwise_backward(Stream *stream, void *dx_, float *dweight, float *db
   const float *dy = dy_, *x = x_;
   assert(K % 2 == 1);
   char *scratch = stream_scratch(stream, block_bytes(K) * (size_t)omp_get_max_threads());
-  zero_spare_rows(dx, rows, C);
+  zero_spare_rows(dx, rows, (size_t)C);
 #pragma omp parallel for schedule(static)
   for (int c = 0; c < C; c += LANES) {
     Block b = block_of_thread(scratch, K);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "kernels/cpu/math.h"
+#include "kernels/cpu/parallel.h"
 #include "kernels/cpu/stream.h"
 #include "kernels/frontend_tables.h"
 #include "kernels/random.h"
@@ -125,10 +126,10 @@ static void normalise(float *features, int T, int n_mels, double *mean, double *
 void cpu_frontend_forward(Stream *stream, const Frontend *frontend, float *features, const int16_t *samples,
                           const int64_t *sample_offsets, Rows rows) {
   const FrontendConfig *c = &frontend->config;
-  size_t n_mels = (size_t)c->n_mels, used = (size_t)rows.offsets[rows.U];
+  size_t n_mels = (size_t)c->n_mels;
   size_t sums = round_up(2 * sizeof(double) * n_mels), per_thread = workspace_bytes(c->n_fft) + sums;
   char *scratch = stream_scratch(stream, per_thread * (size_t)omp_get_max_threads());
-  memset(features + used * n_mels, 0, sizeof(float) * ((size_t)rows.R - used) * n_mels);
+  zero_spare_rows(features, rows, n_mels);
 #pragma omp parallel
   {
     char *memory = scratch + per_thread * (size_t)omp_get_thread_num();

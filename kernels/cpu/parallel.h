@@ -11,6 +11,8 @@
 #ifndef JARGON_KERNELS_CPU_PARALLEL_H
 #define JARGON_KERNELS_CPU_PARALLEL_H
 
+#include <string.h>
+
 #include "kernels/types.h"
 
 enum {
@@ -29,6 +31,12 @@ static inline size_t tile_size(size_t n, size_t tile, size_t index) {
 
 /* Rows of C channels to a tile. */
 static inline size_t tile_rows(int C) { return C < TILE_ELEMENTS ? (size_t)(TILE_ELEMENTS / C) : 1; }
+
+/* Rows offsets[U] .. R - 1 of y (R, width) become 0. */
+static inline void zero_spare_rows(float *y, Rows rows, size_t width) {
+  size_t used = (size_t)rows.offsets[rows.U];
+  memset(y + used * width, 0, sizeof(float) * ((size_t)rows.R - used) * width);
+}
 
 /* The utterance of a row that is not spare; empty utterances have no rows. */
 static inline int row_utterance(const Rows *rows, int row) {

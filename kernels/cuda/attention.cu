@@ -408,20 +408,27 @@ static void backward(Stream *stream, Gradients<Act> g, const Act *dy, const Act 
 }
 
 template <typename Act>
+static Attention<Act> attention_of(const void *q, const void *k, const void *v, const void *p,
+                                   const float *bias_u, const float *bias_v, Rows rows, int H, int D,
+                                   float dropout, RandomKey key) {
+  return {(const Act *)q,
+          (const Act *)k,
+          (const Act *)v,
+          (const Act *)p,
+          bias_u,
+          bias_v,
+          rows,
+          H,
+          D,
+          dropout,
+          key};
+}
+
+template <typename Act>
 static void attention_forward_launch(Stream *stream, void *y, float *lse, const void *q, const void *k,
                                      const void *v, const void *p, const float *bias_u, const float *bias_v,
                                      Rows rows, int H, int D, float dropout, RandomKey key) {
-  Attention<Act> a = {(const Act *)q,
-                      (const Act *)k,
-                      (const Act *)v,
-                      (const Act *)p,
-                      bias_u,
-                      bias_v,
-                      rows,
-                      H,
-                      D,
-                      dropout,
-                      key};
+  Attention<Act> a = attention_of<Act>(q, k, v, p, bias_u, bias_v, rows, H, D, dropout, key);
   forward(stream, (Act *)y, lse, a);
 }
 
@@ -431,17 +438,7 @@ static void attention_backward_launch(Stream *stream, void *dq, void *dk, void *
                                       const void *q, const void *k, const void *v, const void *p,
                                       const float *bias_u, const float *bias_v, Rows rows, int H, int D,
                                       float dropout, RandomKey key) {
-  Attention<Act> a = {(const Act *)q,
-                      (const Act *)k,
-                      (const Act *)v,
-                      (const Act *)p,
-                      bias_u,
-                      bias_v,
-                      rows,
-                      H,
-                      D,
-                      dropout,
-                      key};
+  Attention<Act> a = attention_of<Act>(q, k, v, p, bias_u, bias_v, rows, H, D, dropout, key);
   Gradients<Act> g = {(Act *)dq, (Act *)dk, (Act *)dv, (Act *)dp, dbias_u, dbias_v};
   backward(stream, g, (const Act *)dy, (const Act *)y, lse, a);
 }

@@ -15,13 +15,26 @@ enum {
   K_MAX = 127,   /* so that tile, halo and taps fit 48 KiB */
 };
 
-/* to (count, CHANNELS) = channel c of frames first .. first + count - 1; zero outside 0 .. T - 1. x: at frame
- * 0. */
+/* The tile of a block, and the channel of a thread. */
+struct Tile {
+  int T, first, c; /* the utterance's frames; the tile's first; C or more: no channel */
+  size_t at;       /* element of frame 0 */
+};
+
+static __device__ Tile tile_of(const int32_t *offsets, int C) {
+  int u = blockIdx.z;
+  return Tile{offsets[u + 1] - offsets[u], (int)(blockIdx.x * FRAMES),
+              (int)(blockIdx.y * CHANNELS + threadIdx.x), (size_t)offsets[u] * C};
+}
+
+/* to (count, CHANNELS) = the tile's channels of frames first .. first + count - 1; zero outside 0 .. T - 1.
+ */
 template <typename Act>
-static __device__ void take_frames(float *to, const Act *x, int T, int C, int c, int first, int count) {
+static __device__ void take_frames(float *to, const Act *x, Tile tile, int C, int first, int count) {
   for (int i = threadIdx.y; i < count; i += LANES) {
     int t = first + i;
-    to[i * CHANNELS + threadIdx.x] = c < C && t >= 0 && t < T ? load(x + (size_t)t * C + c) : 0.0f;
+    to[i * CHANNELS + threadIdx.x] =
+        tile.c < C && t >= 0 && t < tile.T ? load(x + tile.at + (size_t)t * C + tile.c) : 0.0f;
   }
 }
 
@@ -34,20 +47,19 @@ static __global__ void depthwise_correlate_kernel(Act *y, const Act *x, const fl
                                                   const float *bias, const int32_t *offsets, int C, int K) {
   extern __shared__ float shared[];
   float *frames = shared, *taps = shared + (FRAMES + K - 1) * CHANNELS;
-  int u = blockIdx.z, T = offsets[u + 1] - offsets[u], first = blockIdx.x * FRAMES;
-  int c = blockIdx.y * CHANNELS + threadIdx.x;
-  size_t at = (size_t)offsets[u] * C;
-  if (first >= T) return;
-  take_frames(frames, x + at, T, C, c, first - (K - 1) / 2, FRAMES + K - 1);
+  Tile tile = tile_of(offsets, C);
+  if (tile.first >= tile.T) return;
+  take_frames(frames, x, tile, C, tile.first - (K - 1) / 2, FRAMES + K - 1);
   for (int k = threadIdx.y; k < K; k += LANES)
-    taps[k * CHANNELS + threadIdx.x] = c < C ? weight[(size_t)c * K + (REVERSE ? K - 1 - k : k)] : 0.0f;
+    taps[k * CHANNELS + threadIdx.x] =
+        tile.c < C ? weight[(size_t)tile.c * K + (REVERSE ? K - 1 - k : k)] : 0.0f;
   __syncthreads();
-  if (c >= C) return;
-  for (int i = threadIdx.y; i < FRAMES && first + i < T; i += LANES) {
-    float sum = bias ? bias[c] : 0.0f;
+  if (tile.c >= C) return;
+  for (int i = threadIdx.y; i < FRAMES && tile.first + i < tile.T; i += LANES) {
+    float sum = bias ? bias[tile.c] : 0.0f;
     for (int k = 0; k < K; k++)
       sum += taps[k * CHANNELS + threadIdx.x] * frames[(i + k) * CHANNELS + threadIdx.x];
-    store(y + at + (size_t)(first + i) * C + c, sum);
+    store(y + tile.at + (size_t)(tile.first + i) * C + tile.c, sum);
   }
 }
 
@@ -59,22 +71,20 @@ static __global__ void depthwise_gradient_kernel(float *parts, const Act *dy, co
                                                  const int32_t *offsets, int C, int K) {
   extern __shared__ float shared[];
   float *frames = shared, *dy_frames = shared + (FRAMES + K - 1) * CHANNELS;
-  int u = blockIdx.z, T = offsets[u + 1] - offsets[u], first = blockIdx.x * FRAMES;
-  int c = blockIdx.y * CHANNELS + threadIdx.x;
-  size_t at = (size_t)offsets[u] * C;
-  if (first >= T) return;
-  take_frames(frames, x + at, T, C, c, first - (K - 1) / 2, FRAMES + K - 1);
-  take_frames(dy_frames, dy + at, T, C, c, first, FRAMES);
+  Tile tile = tile_of(offsets, C);
+  if (tile.first >= tile.T) return;
+  take_frames(frames, x, tile, C, tile.first - (K - 1) / 2, FRAMES + K - 1);
+  take_frames(dy_frames, dy, tile, C, tile.first, FRAMES);
   __syncthreads();
-  if (c >= C) return;
-  float *part = parts + tile_slot(offsets, u, blockIdx.x, FRAMES) * (K + 1) * C;
+  if (tile.c >= C) return;
+  float *part = parts + tile_slot(offsets, blockIdx.z, blockIdx.x, FRAMES) * (K + 1) * C;
   for (int k = threadIdx.y; k <= K; k += LANES) {
     float sum = 0;
     for (int i = 0; i < FRAMES; i++) {
       float d = dy_frames[i * CHANNELS + threadIdx.x];
       sum += k < K ? d * frames[(i + k) * CHANNELS + threadIdx.x] : d;
     }
-    part[(size_t)k * C + c] = sum;
+    part[(size_t)k * C + tile.c] = sum;
   }
 }
 

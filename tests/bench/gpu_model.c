@@ -1,10 +1,10 @@
 /* Times whole training steps, or inference, of a preset on one device: batches as tests/bench/peer_torch.py
  * --plan takes them, so that both time the same shapes.
  *
- *   gpu_model device DEVICE                                    says what DEVICE is; exit 77 when it cannot be
- * used gpu_model plan BATCH_SECONDS BATCHES                       prints a plan: one line a batch, frames of
- * 10 ms each gpu_model train|infer PRESET PLAN DEVICE f32|bf16 SECONDS  one JSON line, after SECONDS of whole
- * passes
+ *   gpu_model device DEVICE              says what DEVICE is; exit 77 when it cannot be used
+ *   gpu_model plan BATCH_SECONDS BATCHES prints a plan: one line a batch, frames of 10 ms each
+ *   gpu_model train|infer PRESET PLAN DEVICE f32|bf16 SECONDS
+ *                                        one JSON line, after SECONDS of whole passes
  *
  * A training step is upload, front end, forward, loss, backward, clipping and AdamW; of inference, upload to
  * best classes on the host. The median of the passes counts; the first pass, which chooses products'

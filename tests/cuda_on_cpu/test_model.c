@@ -31,12 +31,7 @@ static Run train(const char *device, DType dtype) {
   float *g = model_gradients(model), nll[5];
   k->memory_zero(stream, m, bytes);
   k->memory_zero(stream, v, bytes);
-  AdamwSegment *segments = xcalloc((unsigned long)count, sizeof *segments);
-  for (int p = 0; p < count; p++)
-    segments[p] = (AdamwSegment){.offset = model_param(model, p)->offset,
-                                 .count = model_param(model, p)->count,
-                                 .lr_scale = 1,
-                                 .decay = model_param(model, p)->decay ? 0.01f : 0};
+  AdamwSegment *segments = small_segments(model);
   run.gradient = xcalloc(run.weights, sizeof *run.gradient);
   for (int step = 1; step <= STEPS; step++) {
     ModelTraining training = {.seed = 1, .step = (uint32_t)step, .loss_scale = 0.1f};

@@ -138,7 +138,21 @@ static void test_bad_gradient(void **state) {
   (void)state, ops_run("gradient_norm, not finite", bad_gradient_case);
 }
 
+static void bench(Ops *t) {
+  size_t n = 1000000;
+  AdamwSegment segments[SEGMENTS];
+  segments_over(segments, n);
+  AdamwConfig config = {.lr = 1e-3F, .beta1 = 0.9F, .beta2 = 0.98F, .eps = 1e-8F, .clip = 1, .step = 1000};
+  State s = state_new(t, n, 1);
+  for (OpsTimer timer = ops_timer(t, "gradient_norm", "n=1000000", 4.0 * (double)n, 0); ops_again(&timer);)
+    t->backend->gradient_norm(t->stream, s.norm->data, s.g->data, segments, SEGMENTS);
+  for (OpsTimer timer = ops_timer(t, "adamw_step", "n=1000000", 28.0 * (double)n, 0); ops_again(&timer);)
+    t->backend->adamw_step(t->stream, s.w->data, NULL, s.m->data, s.v->data, s.g->data, s.norm->data,
+                           segments, SEGMENTS, config);
+}
+
 int main(void) {
+  if (ops_bench(bench)) return 0;
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_step), cmocka_unit_test(test_overflow),
                                      cmocka_unit_test(test_copy), cmocka_unit_test(test_norm),
                                      cmocka_unit_test(test_bad_gradient)};

@@ -95,6 +95,31 @@ static void loss_case(Ops *t, const Shape *shape) {
   check_loss(t, shape, NONE, 1);
 }
 
+/* More labels than a block has threads, in little more than the fewest frames that hold them. */
+static void many_labels_case(Ops *t, const Shape *shape) {
+  enum { MANY = 1100, CLASSES = 4 };
+  if (shape != &ops_shapes[0]) { /* once is enough */
+    (void)ops_output(t, "nothing", 0);
+    return;
+  }
+  Case c = {.V = CLASSES + 1, .blank = CLASSES, .scale = 0.37f};
+  c.labels = ops_host(t, MANY * sizeof *c.labels);
+  for (int s = 0; s < MANY; s++) c.labels[s] = ops_below(t, CLASSES);
+  int32_t ends[2] = {0, MANY};
+  c.offsets = ends;
+  c.device = (CtcLabels){ops_bytes(t, "labels", c.labels, MANY * sizeof *c.labels),
+                         ops_bytes(t, "label offsets", ends, sizeof ends), MANY, MANY};
+  int offsets[2] = {0, frames_needed(c.labels, MANY) + 50};
+  t->rows = ops_rows(t, 1, &offsets[1], 1);
+  t->offsets = memcpy(ops_host(t, sizeof offsets), offsets, sizeof offsets);
+  size_t n = (size_t)(t->rows.R * c.V);
+  Tensor *logits = ops_input(t, "logits", n), *nll = ops_output(t, "nll", 1),
+         *dlogits = ops_output(t, "dlogits", n);
+  t->backend->ctc_loss(t->stream, nll->data, dlogits->data, logits->data, t->rows, c.device, c.V, c.blank,
+                       c.scale, true);
+  reference(t, &c, logits->want, nll->want, dlogits->want);
+}
+
 /* dlogits over logits. */
 static void in_place_case(Ops *t, const Shape *shape) {
   Case c = case_new(t, shape, FITTING);
@@ -108,6 +133,9 @@ static void in_place_case(Ops *t, const Shape *shape) {
 }
 
 static void test_loss(void **state) { (void)state, ops_run("ctc_loss", loss_case); }
+static void test_many_labels(void **state) {
+  (void)state, ops_run("ctc_loss of many labels", many_labels_case);
+}
 static void test_in_place(void **state) { (void)state, ops_run("ctc_loss in place", in_place_case); }
 
 /* Without zero_infinity the rows of an utterance whose labels do not fit are NaN, and only they; with a class
@@ -241,7 +269,7 @@ int main(void) {
   if (ops_bench(bench)) return 0;
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_reference),  cmocka_unit_test(test_loss),   cmocka_unit_test(test_in_place),
-      cmocka_unit_test(test_impossible), cmocka_unit_test(test_greedy),
+      cmocka_unit_test(test_impossible), cmocka_unit_test(test_greedy), cmocka_unit_test(test_many_labels),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,7 +50,22 @@ static void test_order(void **state) { (void)state, ops_run("memory, in order", 
 static void test_cast(void **state) { (void)state, ops_run("memory_cast", cast_case); }
 static void test_aligned(void **state) { (void)state, ops_run("memory_new", aligned_case); }
 
+static void bench(Ops *t) {
+  size_t n = 1000000, bytes = n * sizeof(float);
+  Tensor *x = ops_input(t, "x", n);
+  float *y = ops_input(t, "y", n)->data, *host = ops_host(t, bytes);
+  for (OpsTimer timer = ops_timer(t, "memory_upload", "4 MB", (double)bytes, 0); ops_again(&timer);)
+    t->backend->memory_upload(t->stream, y, x->initial, bytes);
+  for (OpsTimer timer = ops_timer(t, "memory_download", "4 MB", (double)bytes, 0); ops_again(&timer);)
+    t->backend->memory_download(t->stream, host, x->data, bytes);
+  for (OpsTimer timer = ops_timer(t, "memory_zero", "4 MB", (double)bytes, 0); ops_again(&timer);)
+    t->backend->memory_zero(t->stream, y, bytes);
+  for (OpsTimer timer = ops_timer(t, "memory_cast", "n=1000000", 2 * (double)bytes, 0); ops_again(&timer);)
+    t->backend->memory_cast(t->stream, y, x->data, n);
+}
+
 int main(void) {
+  if (ops_bench(bench)) return 0;
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip), cmocka_unit_test(test_order),
                                      cmocka_unit_test(test_cast), cmocka_unit_test(test_aligned)};
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,7 +90,25 @@ static void test_reference(void **state) {
   ops_differences("log-softmax", dx, p.x, N0, loss, &p);
 }
 
+static void bench(Ops *t) {
+  int R = 3000, C = 1025;
+  size_t n = (size_t)R * (size_t)C;
+  double bytes = 4.0 * (double)n;
+  float *x = ops_input(t, "x", n)->data, *y = ops_input(t, "y", n)->data, *dx = ops_input(t, "dx", n)->data;
+  for (OpsTimer timer = ops_timer(t, "softmax_forward", "R=3000 C=1025", 2 * bytes, 0); ops_again(&timer);)
+    t->backend->softmax_forward(t->stream, y, x, R, C);
+  for (OpsTimer timer = ops_timer(t, "softmax_backward", "R=3000 C=1025", 3 * bytes, 0); ops_again(&timer);)
+    t->backend->softmax_backward(t->stream, dx, x, y, R, C);
+  for (OpsTimer timer = ops_timer(t, "log_softmax_forward", "R=3000 C=1025", 2 * bytes, 0);
+       ops_again(&timer);)
+    t->backend->log_softmax_forward(t->stream, y, x, R, C);
+  for (OpsTimer timer = ops_timer(t, "log_softmax_backward", "R=3000 C=1025", 3 * bytes, 0);
+       ops_again(&timer);)
+    t->backend->log_softmax_backward(t->stream, dx, x, y, R, C);
+}
+
 int main(void) {
+  if (ops_bench(bench)) return 0;
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_reference), cmocka_unit_test(test_forward),
                                      cmocka_unit_test(test_backward)};
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -168,12 +168,7 @@ static float *trained_weights(int threads, int steps, double *last_loss, Model *
   k->memory_zero(model_stream(model), m, bytes);
   k->memory_zero(model_stream(model), v, bytes);
   int count = model_param_count(model);
-  AdamwSegment *segments = xcalloc((unsigned long)count, sizeof *segments);
-  for (int p = 0; p < count; p++)
-    segments[p] = (AdamwSegment){.offset = model_param(model, p)->offset,
-                                 .count = model_param(model, p)->count,
-                                 .lr_scale = 1,
-                                 .decay = model_param(model, p)->decay ? 0.01f : 0};
+  AdamwSegment *segments = small_segments(model);
   for (int step = 1; step <= steps; step++) {
     ModelTraining training = {.seed = 1, .step = (uint32_t)step, .loss_scale = 0.1f};
     training.augment =

@@ -28,6 +28,18 @@ static inline ModelConfig small_config(void) {
   return config;
 }
 
+/* One a parameter, weight decay where it has one. The caller frees them. */
+static inline AdamwSegment *small_segments(const Model *model) {
+  int count = model_param_count(model);
+  AdamwSegment *segments = xcalloc((size_t)count, sizeof *segments);
+  for (int p = 0; p < count; p++) {
+    const Param *param = model_param(model, p);
+    segments[p] = (AdamwSegment){
+        .offset = param->offset, .count = param->count, .lr_scale = 1, .decay = param->decay ? 0.01f : 0};
+  }
+  return segments;
+}
+
 enum { NOISE_UTTERANCES = 5 };
 
 /* Lengths: a few frames of the encoder, exactly one, none at all, and two longer ones. */
