@@ -33,9 +33,9 @@ static void forward(Ops *t, const Rows rows[2], RandomKey key, float *const *in,
 }
 
 /* Noise with a tone, at another loudness every utterance; every third is digital silence, whose features are
- * 0, every seventh goes between the two ends of 16 bits. */
+ * 0, every seventh jumps at random between the two ends of 16 bits. */
 static int16_t sample_of(Ops *t, int u, int64_t n) {
-  if (u % 7 == 3) return n / 9 % 2 ? INT16_MIN : INT16_MAX;
+  if (u % 7 == 3) return ops_random(t) < 0 ? INT16_MIN : INT16_MAX;
   double loudness = u % 3 == 2 ? 0 : 3000.0 / (1 + u % 5);
   return (int16_t)(loudness * (0.3 * ops_random(t) + sin(0.2 * (double)n * (1 + u % 7))));
 }
