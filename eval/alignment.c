@@ -1,9 +1,11 @@
 #include "eval/alignment.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "eval/network.h"
+#include "eval/word_confidence.h"
 #include "eval/word_ids.h"
 
 /* Words of a normalised text, which is cut up for them; the list is the caller's to free. */
@@ -41,9 +43,8 @@ static Status align_plain(Alignment *alignment, const WordList *ref, const WordL
   alignment->words = xcalloc((size_t)(status == OK ? alignment->count : 0), sizeof(AlignedWord));
   for (int k = 0; status == OK && k < alignment->count; k++) {
     AlignOp op = (AlignOp)path[k];
-    alignment->words[k] =
-        (AlignedWord){op, op == ALIGN_INS ? "" : ref->items[i], op == ALIGN_DEL ? "" : hyp->items[j],
-                      op == ALIGN_DEL ? -1 : j, false};
+    alignment->words[k] = (AlignedWord){op, op == ALIGN_INS ? "" : ref->items[i],
+                                        op == ALIGN_DEL ? "" : hyp->items[j], NAN, false};
     i += op != ALIGN_INS, j += op != ALIGN_DEL;
   }
   free(ids), free(path);
@@ -66,49 +67,12 @@ static Status align_network(Alignment *alignment, const WordList *ref, const Wor
     const NetworkStep *step = &steps[k];
     bool heard = step->op != ALIGN_DEL && !step->unsaid;
     alignment->words[k] =
-        (AlignedWord){step->op, step->word < 0 ? "" : ref->items[step->word], heard ? hyp->items[j] : "",
-                      heard ? j : -1, step->word >= 0 && optional[step->word]};
+        (AlignedWord){step->op, step->word < 0 ? "" : ref->items[step->word], heard ? hyp->items[j] : "", NAN,
+                      step->word >= 0 && optional[step->word]};
     j += heard;
     ++*of[step->op];
   }
   free(ids), free(steps), free(optional);
-  return status;
-}
-
-/* from[j] = which of the item's words the j-th normalised one was read from, or -1. Normalised one by one
- * they give the same words as the whole text, but where the normaliser joins or rewrites several: there an
- * alignment says. */
-static Status sources_find(const Hypothesis *item, const WordList *hyp, const Normalizer *normalizer,
-                           int *from) {
-  Status status = OK;
-  WordList single = {NULL, 0};
-  char **texts = xcalloc((size_t)item->word_count, sizeof *texts);
-  uint32_t *ids = NULL;
-  uint8_t *path = NULL;
-  size_t room = 0;
-  for (int w = 0; w < item->word_count; w++) {
-    TRY(normalizer_apply(normalizer, item->words[w].text, &texts[w]));
-    room += strlen(texts[w]) / 2 + 1;
-  }
-  single.items = xcalloc(room, sizeof(char *));
-  int *source = (int *)(path = xcalloc(room * sizeof(int) + (room + (size_t)hyp->count), 1));
-  uint8_t *ops = path + room * sizeof(int);
-  for (int w = 0; w < item->word_count; w++) {
-    char *rest = texts[w], *word;
-    while ((word = strsep(&rest, " ")))
-      if (*word) source[single.count] = w, single.items[single.count++] = word;
-  }
-  AlignCounts counts;
-  int length, i = 0, j = 0;
-  ids = words_ids(&single, hyp);
-  TRY(align(&ALIGN_PLAIN, ids, single.count, ids + single.count, hyp->count, &counts, ops, &length));
-  for (int k = 0; k < length; k++) {
-    if (ops[k] != ALIGN_DEL) from[j] = ops[k] == ALIGN_INS ? (j ? from[j - 1] : -1) : source[i];
-    i += ops[k] != ALIGN_INS, j += ops[k] != ALIGN_DEL;
-  }
-done:
-  for (int w = 0; w < item->word_count; w++) free(texts[w]);
-  free(texts), free(single.items), free(ids), free(path);
   return status;
 }
 
@@ -130,7 +94,7 @@ Status alignment_make(Alignment *alignment, const Hypothesis *item, bool before,
   Status status = OK;
   Network network = {0};
   WordList ref = {NULL, 0}, hyp = {NULL, 0};
-  int *from = NULL;
+  double *confidence = NULL;
   *alignment = (Alignment){0};
   TRY(normalizer_apply(normalizer, before ? item->before : item->text, &alignment->owned[1]));
   hyp = words_cut(alignment->owned[1]);
@@ -143,15 +107,18 @@ Status alignment_make(Alignment *alignment, const Hypothesis *item, bool before,
     ref = words_cut(alignment->owned[0]);
     TRY(align_plain(alignment, &ref, &hyp, costs));
   }
-  bool known = item->words && !before;
-  from = xcalloc((size_t)hyp.count, sizeof *from);
-  if (known) TRY(sources_find(item, &hyp, normalizer, from));
-  for (int k = 0; k < alignment->count; k++) {
-    int *word = &alignment->words[k].word;
-    if (*word >= 0) *word = known ? from[*word] : -1;
+  if (item->words && !before) {
+    confidence = xcalloc((size_t)hyp.count, sizeof *confidence);
+    TRY(word_confidences(item, hyp.items, hyp.count, normalizer, confidence));
+  }
+  for (int k = 0, j = 0; k < alignment->count; k++) {
+    AlignedWord *word = &alignment->words[k];
+    bool heard = word->op != ALIGN_DEL && *word->hyp;
+    word->confidence = heard && confidence ? confidence[j] : NAN;
+    j += heard;
   }
 done:
-  free(ref.items), free(hyp.items), free(from);
+  free(ref.items), free(hyp.items), free(confidence);
   network_free(&network);
   return status;
 }

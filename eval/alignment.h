@@ -8,8 +8,8 @@ typedef struct AlignedWord {
   AlignOp op;
   const char *ref, *hyp; /* normalised; "" for an insertion's ref and a deletion's hyp. An optional word of
                             the reference that was not said is a match with hyp "", as sclite -D counts it */
-  int word;      /* which of item->words the hyp word was read from, the last one if several; -1: not known */
-  bool optional; /* ref need not be said */
+  double confidence; /* of hyp: the least of item->words that normalisation made it from; NAN: not known */
+  bool optional;     /* ref need not be said */
 } AlignedWord;
 
 typedef struct Alignment {

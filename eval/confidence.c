@@ -17,27 +17,25 @@ static int by_confidence(const void *left, const void *right) {
 }
 
 /* The words with a confidence, the least sure first; *list is the caller's to free. */
-static Status words_take(Confidence *confidence, const Hypotheses *hypotheses, const Alignments *alignments,
-                         Sure **list) {
+static Status words_take(Confidence *confidence, const Alignments *alignments, Sure **list) {
   size_t most = 0;
   for (int i = 0; i < alignments->count; i++) most += (size_t)alignments->hyp[i].count;
   *list = xcalloc(most, sizeof **list);
   for (int i = 0; i < alignments->count; i++) {
-    const Hypothesis *item = &hypotheses->items[i];
     const Alignment *alignment = &alignments->hyp[i];
     for (int w = 0; w < alignment->count; w++) {
       const AlignedWord *word = &alignment->words[w];
       confidence->errors += word->op != ALIGN_MATCH;
       confidence->deletions += word->op == ALIGN_DEL;
       if (word->op == ALIGN_DEL || !word->hyp[0]) continue;
-      double sure = item->words && word->word >= 0 ? item->words[word->word].confidence : NAN;
+      double sure = word->confidence;
       if (isnan(sure)) {
         confidence->without++;
         continue;
       }
       if (sure < 0 || sure > 1)
-        return fail(ERR_DATA, "the word \"%s\" has the confidence %g; it must lie within 0 and 1",
-                    item->words[word->word].text, sure);
+        return fail(ERR_DATA, "the word \"%s\" has the confidence %g; it must lie within 0 and 1", word->hyp,
+                    sure);
       (*list)[confidence->words++] = (Sure){sure, word->op == ALIGN_MATCH};
     }
   }
@@ -92,10 +90,10 @@ static void shares_make(Confidence *confidence, const Sure *list) {
   }
 }
 
-Status confidence_make(Confidence *confidence, const Hypotheses *hypotheses, const Alignments *alignments) {
+Status confidence_make(Confidence *confidence, const Alignments *alignments) {
   Sure *list = NULL;
   *confidence = (Confidence){.accuracy = NAN, .mean = NAN, .ece = NAN, .nce = NAN};
-  Status status = words_take(confidence, hypotheses, alignments, &list);
+  Status status = words_take(confidence, alignments, &list);
   if (status == OK && confidence->words) {
     bins_make(confidence, list);
     entropy_make(confidence, list);

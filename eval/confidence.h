@@ -33,6 +33,6 @@ typedef struct Confidence {
 } Confidence;
 
 /* A confidence outside 0 .. 1 is ERR_DATA. confidence->words is 0 when no word has one. */
-Status confidence_make(Confidence *confidence, const Hypotheses *hypotheses, const Alignments *alignments);
+Status confidence_make(Confidence *confidence, const Alignments *alignments);
 
 #endif

@@ -195,7 +195,7 @@ static void partner_join(Partner *partner, const Span *words, int count, RecordB
   buffer_append(&text, "", 0);
   for (int i = 0; i < count; i++) {
     list[i] = *words[i].word;
-    if (i) buffer_append(&text, " ", 1);
+    if (i && !list[i].glued) buffer_append(&text, " ", 1);
     buffer_append(&text, list[i].text, strlen(list[i].text));
   }
   *partner = (Partner){block_text(blocks, text.data, text.used), list, count};

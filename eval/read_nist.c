@@ -55,7 +55,7 @@ static Status stm_line(Records *records, const Lines *lines, char *text) {
   record->id = block_text(&records->blocks, id, strlen(id));
   record->ignored = is_ignored(text);
   record->words = block_take(&records->blocks, sizeof *record->words); /* as a hypothesis: one long word */
-  *record->words = (HypWord){text, begin, end, NAN};
+  *record->words = (HypWord){text, begin, end, NAN, false};
   record->word_count = 1;
   return OK;
 }
@@ -106,7 +106,7 @@ static Status ctm_line(const Lines *lines, char *text, CtmWord *out) {
   if (end && (end == field[5] || *end || !isfinite(confidence)))
     return fail_line(lines, "the confidence must be a number or NA, not \"%s\"", field[5]);
   *out = (CtmWord){
-      field[0], field[1], {mark ? mark : field[4], begin, begin + duration, confidence}, lines->line};
+      field[0], field[1], {mark ? mark : field[4], begin, begin + duration, confidence, false}, lines->line};
   return OK;
 }
 

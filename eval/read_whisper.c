@@ -32,7 +32,7 @@ static Status segment_read(Record *record, const json_t *segment, int number, Bu
   }
   double start = offsets ? seconds_of(offsets, "from", 1e-3) : seconds_of(segment, "start", 1);
   double end = offsets ? seconds_of(offsets, "to", 1e-3) : seconds_of(segment, "end", 1);
-  record->words[record->word_count++] = (HypWord){said, start, end, NAN};
+  record->words[record->word_count++] = (HypWord){said, start, end, NAN, false};
   return OK;
 }
 

@@ -182,6 +182,8 @@ static double number_or_nan(const json_t *object, const char *key) {
 
 Status read_words(Record *record, const json_t *list) {
   static const char *const SCORES[] = {"confidence", "probability", "score"};
+  int first = record->word_count;
+  bool spaced = false; /* spaces stand before words that begin one, as in Whisper's files */
   for (size_t i = 0; i < json_array_size(list); i++) {
     const json_t *item = json_array_get(list, i);
     const char *text = json_string_value(json_object_get(item, "word"));
@@ -190,8 +192,11 @@ Status read_words(Record *record, const json_t *list) {
     double confidence = NAN;
     for (int k = 0; k < 3 && isnan(confidence); k++) confidence = number_or_nan(item, SCORES[k]);
     record->words[record->word_count++] =
-        (HypWord){text, number_or_nan(item, "start"), number_or_nan(item, "end"), confidence};
+        (HypWord){text, number_or_nan(item, "start"), number_or_nan(item, "end"), confidence, false};
+    spaced |= *text == ' ';
   }
+  for (int w = first + 1; spaced && w < record->word_count; w++)
+    record->words[w].glued = *record->words[w].text != ' ';
   return OK;
 }
 

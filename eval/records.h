@@ -33,6 +33,7 @@ typedef struct HypWord {
   const char *text;
   double start, end; /* seconds of the recording; NAN: unknown */
   double confidence; /* NAN: unknown; 0..1 from most systems, but ctm files may carry other scores */
+  bool glued;        /* nothing stands between it and the word before: Whisper's " $40" ",000" */
 } HypWord;
 
 typedef struct Record {

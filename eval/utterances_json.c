@@ -28,8 +28,7 @@ static json_t *metadata_json(const json_t *fields) {
 
 /* The alignment into `out`. first_ref: NULL for the system itself; for the other one the first's words of the
  * reference, which it repeats only when it was aligned with other alternatives. */
-static void alignment_json(json_t *out, const Alignment *alignment, const Hypothesis *item,
-                           const json_t *first_ref) {
+static void alignment_json(json_t *out, const Alignment *alignment, const json_t *first_ref) {
   static const char OPS[] = {[ALIGN_MATCH] = '=', [ALIGN_SUB] = 'S', [ALIGN_INS] = 'I', [ALIGN_DEL] = 'D'};
   json_t *ref = json_array(), *hyp = json_array(), *confidence = json_array();
   char *path = xcalloc((size_t)alignment->count + 1, 1);
@@ -39,7 +38,7 @@ static void alignment_json(json_t *out, const Alignment *alignment, const Hypoth
     path[i] = OPS[word->op];
     if (word->op != ALIGN_INS) json_array_append_new(ref, json_string(word->ref));
     if (word->op == ALIGN_DEL) continue;
-    double sure = item->words && word->word >= 0 ? item->words[word->word].confidence : NAN;
+    double sure = word->confidence;
     json_array_append_new(hyp, json_string(word->hyp));
     json_array_append_new(confidence, isfinite(sure) ? json_real(sure) : json_null());
     known |= isfinite(sure);
@@ -80,10 +79,10 @@ Status utterances_json(json_t *document, const Hypotheses *hypotheses, const Ali
       return fail(ERR_DATA, "a path or id is not valid UTF-8, which JSON needs");
     }
     json_array_append_new(list, out);
-    alignment_json(out, &alignments->hyp[i], &hypotheses->items[i], NULL);
+    alignment_json(out, &alignments->hyp[i], NULL);
     if (!alignments->before) continue;
     json_t *before = json_object();
-    alignment_json(before, &alignments->before[i], &hypotheses->items[i], json_object_get(out, "ref"));
+    alignment_json(before, &alignments->before[i], json_object_get(out, "ref"));
     json_object_set_new(out, "before", before);
   }
   json_object_set_new(document, "utterances", list);

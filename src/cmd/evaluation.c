@@ -123,7 +123,7 @@ done:
 /* Scores that are no probabilities (some ctm files have them) cost this part alone. */
 static Status add_confidence(Evaluation *e) {
   Confidence confidence;
-  if (confidence_make(&confidence, &e->hypotheses, &e->alignments) != OK) {
+  if (confidence_make(&confidence, &e->alignments) != OK) {
     fprintf(stderr, "no figures on confidence: %s\n", fail_text());
     return OK;
   }

@@ -71,41 +71,69 @@ static int32_t codepoint_at(const char *text, size_t size) {
   return codepoint;
 }
 
-Status normalizer_apply(const Normalizer *normalizer, const char *text, char **out) {
+/* Appends the text's words, which white space alone or punctuation as well parts. */
+static Status words_append(bool fold, const char *text, Buffer *words) {
   Status status = OK;
   utf8proc_uint8_t *folded = NULL;
-  Buffer words = {0};
-  TRY(utf8_check(text, strlen(text)));
-  if (normalizer->rules) return rules_apply(normalizer->rules, text, out);
-  if (normalizer->fold) {
+  if (fold) {
     if (utf8proc_map((const utf8proc_uint8_t *)text, 0, &folded,
                      UTF8PROC_NULLTERM | UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE |
                          UTF8PROC_CASEFOLD | UTF8PROC_IGNORE) < 0)
       TRY(fail(ERR_DATA, "the text cannot be put into normalisation form KC"));
     text = (const char *)folded;
   }
-  buffer_append(&words, "", 0);
   size_t size = strlen(text);
   int32_t before =
       0; /* the character before this one, as written: an apostrophe inside a word stands between two */
-  bool gap = false;
+  bool gap = true;
   for (size_t at = 0; at < size;) {
     int32_t codepoint = codepoint_at(text + at, size - at);
     at += (size_t)utf8_length(text + at);
     bool keep = !unicode_is_space(codepoint);
-    if (normalizer->fold && !is_word(codepoint)) {
+    if (fold && !is_word(codepoint)) {
       keep = is_apostrophe(codepoint) && is_word(before) && is_word(codepoint_at(text + at, size - at));
       if (keep) codepoint = '\'';
     }
     before = codepoint;
-    if (keep && gap && words.used) buffer_append(&words, " ", 1);
-    if (keep) buffer_append_codepoint(&words, codepoint);
+    if (keep && gap && words->used) buffer_append(words, " ", 1);
+    if (keep) buffer_append_codepoint(words, codepoint);
     gap = !keep;
   }
-  *out = words.data;
-  words.data = NULL;
 done:
   free(folded);
-  free(words.data);
   return status;
+}
+
+/* How many words stand behind the first `used` bytes. */
+static int words_since(const Buffer *words, size_t used) {
+  int count = !used && words->used;
+  for (size_t i = used; i < words->used; i++) count += words->data[i] == ' ';
+  return count;
+}
+
+Status normalizer_trace(const Normalizer *normalizer, const char *const *pieces, int count, char **out,
+                        WordSource **sources) {
+  Status status = OK;
+  Buffer words = {0};
+  WordSource *list = NULL;
+  int made = 0;
+  for (int p = 0; p < count; p++) TRY(utf8_check(pieces[p], strlen(pieces[p])));
+  if (normalizer->rules) return rules_apply(normalizer->rules, pieces, count, out, sources);
+  buffer_append(&words, "", 0);
+  for (int p = 0; p < count; p++) {
+    size_t used = words.used;
+    TRY(words_append(normalizer->fold, pieces[p], &words));
+    int more = sources ? words_since(&words, used) : 0;
+    if (more) list = xrealloc(list, (size_t)(made + more), sizeof *list);
+    while (more--) list[made++] = (WordSource){p, p};
+  }
+  *out = words.data, words.data = NULL;
+  if (sources) *sources = list, list = NULL;
+done:
+  free(words.data), free(list);
+  return status;
+}
+
+Status normalizer_apply(const Normalizer *normalizer, const char *text, char **out) {
+  return normalizer_trace(normalizer, &text, 1, out, NULL);
 }

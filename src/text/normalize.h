@@ -20,4 +20,14 @@ const char *normalizer_version(const Normalizer *normalizer);
 /* *out is the caller's to free: words separated by single spaces. Invalid UTF-8 is ERR_DATA. */
 Status normalizer_apply(const Normalizer *normalizer, const char *text, char **out);
 
+/* The pieces of a text that a word was made from, first to last: "twenty" "three" of 23. */
+typedef struct WordSource {
+  int first, last;
+} WordSource;
+
+/* The same for a text in `count` pieces, between which spaces stand. *sources, one for each word of *out, is
+ * the caller's to free; NULL: not asked for. */
+Status normalizer_trace(const Normalizer *normalizer, const char *const *pieces, int count, char **out,
+                        WordSource **sources);
+
 #endif

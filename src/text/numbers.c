@@ -294,7 +294,7 @@ static void write_text(const Reader *reader, const char *text, int length) {
   if (rule && rule->roles & ROLE_WORD && rule->to.count == 1)
     words_add(reader->out, word_of_rule(rule->to.words[0]));
   else
-    words_add(reader->out, (Word){kept, rule, (uint32_t)length, WORD_DIGITS});
+    words_add(reader->out, (Word){kept, rule, (uint32_t)length, WORD_DIGITS, 0, 0});
 }
 
 static const char *ordinal_ending(int64_t value) {
@@ -389,7 +389,7 @@ static void write_digit_string(const Reader *reader, int i, int count) {
   char *text = words_room(reader->out, (size_t)count);
   for (int k = 0; k < count; k++) text[k] = (char)('0' + digit_at(reader, i + k));
   words_add(reader->out,
-            (Word){text, rules_find(reader->rules, text, (size_t)count), (uint32_t)count, WORD_DIGITS});
+            (Word){text, rules_find(reader->rules, text, (size_t)count), (uint32_t)count, WORD_DIGITS, 0, 0});
 }
 
 static bool pairs(const Number *a, const Number *b) {
@@ -428,15 +428,19 @@ static int write_run(const Reader *reader, int i, bool *joined) {
       taken[--k] = true;
       *joined = true;
     }
-  for (int k = 0; k < count; k++) {
+  for (int k = 0, from = i; k < count; k++) {
     if (taken[k]) continue;
+    int mark = reader->out->count;
     if (atoms[k].oh) { /* no number for it to follow */
       for (int w = atoms[k].end - 2; w < atoms[k].end; w++) words_add(reader->out, reader->in->items[w]);
+      from = atoms[k].end;
       continue;
     }
     int after = read_money(reader, atoms[k], NULL);
     if (after >= 0 && k == count - 1) end = after;
     if (after < 0) write_number(reader, &atoms[k]);
+    words_trace(reader->in, from, k == count - 1 ? end : atoms[k].end, reader->out, mark);
+    from = atoms[k].end;
   }
   *joined |= end - i > 1;
   return end;
@@ -494,6 +498,10 @@ static int rewrite_at(const Reader *reader, int i, bool *joined) {
 bool numbers_rewrite(const Rules *rules, const WordList *in, WordList *out) {
   const Reader reader = {rules, in, out};
   bool joined = false;
-  for (int i = 0; i < in->count;) i = rewrite_at(&reader, i, &joined);
+  for (int i = 0, end; i < in->count; i = end) {
+    int mark = out->count;
+    end = rewrite_at(&reader, i, &joined);
+    words_trace(in, i, end, out, mark);
+  }
   return joined;
 }

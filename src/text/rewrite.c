@@ -2,6 +2,7 @@
 
 #include "src/text/numbers.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +37,7 @@ static bool is_idle_symbol(const WordList *in, int i) {
 /* Phrases that begin with a filler go first: "uh huh" is an answer, "uh" is not. */
 static void drop_fillers(const WordList *in, WordList *out) {
   for (int i = 0; i < in->count;) {
+    int mark = out->count;
     const Word *word = &in->items[i];
     bool filler = (word->rule && word->rule->roles & ROLE_FILLER) || is_idle_symbol(in, i);
     const Phrase *phrase = filler ? phrase_at(in, i) : NULL;
@@ -43,7 +45,9 @@ static void drop_fillers(const WordList *in, WordList *out) {
       add_text(out, &phrase->to);
     else if (!filler)
       words_add(out, *word);
-    i += phrase ? phrase->count + 1 : 1;
+    int end = i + (phrase ? phrase->count + 1 : 1);
+    words_trace(in, i, end, out, mark);
+    i = end;
   }
 }
 
@@ -101,11 +105,13 @@ static bool replace_words(const Rules *rules, const WordList *in, WordList *out)
   bool split = false;
   for (int i = 0; i < in->count; i++) {
     const Word *word = &in->items[i];
+    int mark = out->count;
     bool capital_next = i + 1 < in->count && in->items[i + 1].flags & WORD_CAPITAL;
     if (word->rule && word->rule->roles & ROLE_ABBREVIATION && word->flags & WORD_STOP && capital_next)
       add_text(out, &word->rule->to);
     else
       split |= replace_word(rules, in, i, *word, out);
+    words_trace(in, i, i + 1, out, mark);
   }
   return split;
 }
@@ -129,11 +135,12 @@ static bool is_number(const WordList *in, int i) {
 static bool join_letters(const Rules *rules, const WordList *in, WordList *out) {
   bool joined = false;
   for (int i = 0; i < in->count;) {
-    int end = i, first;
+    int end = i, first, mark = out->count;
     const Phrase *phrase = phrase_at(in, i);
     if (phrase && is_single(in, i) && phrase->count) { /* a p i */
       add_text(out, &phrase->to);
       joined = true;
+      words_trace(in, i, i + phrase->count + 1, out, mark);
       i += phrase->count + 1;
       continue;
     }
@@ -157,7 +164,8 @@ static bool join_letters(const Rules *rules, const WordList *in, WordList *out) 
     char *text = words_room(out, (size_t)(end - i));
     for (int k = i; k < end; k++) text[k - i] = in->items[k].text[0];
     size_t length = (size_t)(end - i);
-    words_add(out, (Word){text, rules_find(rules, text, length), (uint32_t)length, 0});
+    words_add(out, (Word){text, rules_find(rules, text, length), (uint32_t)length, 0, 0, 0});
+    words_trace(in, i, end, out, mark);
     joined = true;
     i = end;
   }
@@ -171,7 +179,9 @@ static bool replace_phrases(const WordList *in, WordList *out) {
   for (int i = 0; i < in->count;) {
     const Phrase *phrase = phrase_at(in, i);
     if (phrase) {
+      int mark = out->count;
       add_text(out, &phrase->to);
+      words_trace(in, i, i + phrase->count + 1, out, mark);
       changed = true;
       i += phrase->count + 1;
     } else {
@@ -202,17 +212,22 @@ static void rewrite(const Rules *rules, WordList *words, WordList *next) {
   }
 }
 
-Status rules_apply(const Rules *rules, const char *text, char **out) {
+Status rules_apply(const Rules *rules, const char *const *pieces, int count, char **out,
+                   WordSource **sources) {
   WordList words = {0}, next = {0};
-  Status status = words_scan(rules, text, &words);
+  Status status = words_scan(rules, pieces, count, &words);
   if (status == OK) {
     rewrite(rules, &words, &next);
     size_t size = 1;
     for (int i = 0; i < words.count; i++) size += words.items[i].length + 1;
     char *at = *out = xcalloc(size, 1);
+    if (sources) *sources = xcalloc((size_t)words.count, sizeof **sources);
     for (int i = 0; i < words.count; i++) {
+      const Word *word = &words.items[i];
       if (i) *at++ = ' ';
-      at = mempcpy(at, words.items[i].text, words.items[i].length);
+      at = mempcpy(at, word->text, word->length);
+      assert(word->first && word->last >= word->first);
+      if (sources) (*sources)[i] = (WordSource){word->first - 1, word->last - 1};
     }
   }
   words_free(&words);
@@ -228,7 +243,7 @@ static Status check_text(const Rules *rules, const Rule *rule, const RuleText *t
     if (i) buffer_append(&words, " ", 1);
     buffer_append(&words, text->words[i]->text, text->words[i]->length);
   }
-  Status status = rules_apply(rules, words.data, &again);
+  Status status = rules_apply(rules, (const char *const *)&words.data, 1, &again, NULL);
   if (status == OK && strcmp(words.data, again)) {
     status = fail(ERR_DATA, "%s:%d: '%s' becomes '%s', and that becomes '%s': write what remains",
                   rule->source, rule->line, rule->text, words.data, again);

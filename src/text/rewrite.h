@@ -2,10 +2,12 @@
 #ifndef JARGON_TEXT_REWRITE_H
 #define JARGON_TEXT_REWRITE_H
 
+#include "src/text/normalize.h"
 #include "src/text/words.h"
 
-/* *out is the caller's to free: words separated by single spaces. `text` is valid UTF-8. */
-Status rules_apply(const Rules *rules, const char *text, char **out);
+/* As normalizer_trace() in normalize.h; the pieces are valid UTF-8. */
+Status rules_apply(const Rules *rules, const char *const *pieces, int count, char **out,
+                   WordSource **sources);
 
 /* Every replacement of the tables must stay as it is when normalised itself. ERR_DATA names the first that
  * does not. */

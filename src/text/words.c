@@ -30,6 +30,17 @@ void words_add(WordList *list, Word word) {
   list->items[list->count++] = word;
 }
 
+void words_trace(const WordList *in, int from, int to, WordList *out, int mark) {
+  for (; mark < out->count; mark++) {
+    Word *word = &out->items[mark];
+    for (int i = word->first ? to : from; i < to; i++) {
+      const Word *source = &in->items[i];
+      if (!word->first || source->first < word->first) word->first = source->first;
+      if (source->last > word->last) word->last = source->last;
+    }
+  }
+}
+
 void words_free(WordList *list) {
   for (TextBlock *block = list->blocks, *next; block; block = next) {
     next = block->next;
@@ -79,7 +90,7 @@ static void replace_symbols(const Rules *rules, const char *text, Buffer *out) {
   }
 }
 
-/* Form KC without the accents on Latin letters, which English texts write or leave out. */
+/* Appends form KC without the accents on Latin letters, which English texts write or leave out. */
 static Status fold(const Rules *rules, const char *text, Buffer *out) {
   Status status = OK;
   utf8proc_uint8_t *apart = NULL, *together = NULL;
@@ -103,7 +114,6 @@ static Status fold(const Rules *rules, const char *text, Buffer *out) {
   buffer_append(&plain, "", 0);
   if (utf8proc_map((const utf8proc_uint8_t *)plain.data, 0, &together, shared | UTF8PROC_COMPOSE) < 0)
     TRY(fail(ERR_DATA, "the text cannot be put into normalisation form KC"));
-  buffer_append(out, "", 0);
   replace_symbols(rules, (const char *)together, out);
 done:
   free(apart);
@@ -120,6 +130,7 @@ typedef struct Scan {
   size_t at;
   char *made; /* where the next word goes: there is room for twice the text */
   WordList *out;
+  int piece; /* that `at` stands in, counted from 1 */
 } Scan;
 
 static bool is_ascii_letter(char c) { return (c | 32) >= 'a' && (c | 32) <= 'z'; }
@@ -152,7 +163,8 @@ static size_t fold_letter(const char *from, size_t length, char *to) {
 }
 
 static void push(Scan *scan, const char *text, size_t length, uint32_t flags) {
-  words_add(scan->out, (Word){text, rules_find(scan->rules, text, length), (uint32_t)length, flags});
+  words_add(scan->out, (Word){text, rules_find(scan->rules, text, length), (uint32_t)length, flags,
+                              scan->piece, scan->piece});
 }
 
 /* Letters with the apostrophes inside them, folded into `to`; returns the bytes read. */
@@ -173,7 +185,9 @@ static void join(Scan *scan, const char *ending, size_t length) {
   char *text = words_room(scan->out, last->length + length);
   memcpy(text, last->text, last->length);
   memcpy(text + last->length, ending, length);
+  int first = last->first;
   push(scan, text, last->length + length, last->flags & ~(uint32_t)WORD_STOP);
+  last->first = first;
 }
 
 static bool joins(const Scan *scan, const char *text, size_t length, size_t start) {
@@ -315,31 +329,51 @@ static void scan_symbol(Scan *scan) {
   scan->at += length;
 }
 
-Status words_scan(const Rules *rules, const char *text, WordList *out) {
+/* One word, or what is none, behind which scan->at then stands. */
+static void scan_next(Scan *scan) {
+  const char *c = scan->text + scan->at;
+  if (*c == ' ')
+    scan->at++;
+  else if (letter_length(c))
+    scan_letters(scan);
+  else if (is_digit(*c) || (*c == '.' && is_digit(c[1]) && !after_word(scan, scan->at)))
+    scan_number(scan);
+  else if (*c == '\'')
+    scan_apostrophe(scan);
+  else if (!scan_annotation(scan))
+    scan_symbol(scan);
+}
+
+/* Appends the piece as words are scanned in it. */
+static Status piece_append(const Rules *rules, const char *piece, Buffer *text) {
+  size_t length = strlen(piece), ascii = 0;
+  while (ascii < length && !(piece[ascii] & 0x80)) ascii++;
+  if (ascii < length) return fold(rules, piece, text);
+  buffer_append(text, piece, length);
+  return OK;
+}
+
+Status words_scan(const Rules *rules, const char *const *pieces, int count, WordList *out) {
   Status status = OK;
-  Buffer folded = {0};
-  bool ascii = true;
-  for (const char *c = text; *c && ascii; c++) ascii = !(*c & 0x80);
-  if (!ascii) {
-    TRY(fold(rules, text, &folded));
-    char *kept = words_room(out, folded.used + 1);
-    text = memcpy(kept, folded.data, folded.used + 1);
+  Buffer text = {0};
+  size_t *ends = xcalloc((size_t)count, sizeof *ends);
+  buffer_append(&text, "", 0);
+  for (int p = 0; p < count; p++) {
+    if (p) buffer_append(&text, " ", 1);
+    TRY(piece_append(rules, pieces[p], &text));
+    ends[p] = text.used;
   }
-  Scan scan = {rules, text, 0, words_room(out, 2 * strlen(text) + 8), out};
-  while (text[scan.at]) {
-    const char *c = text + scan.at;
-    if (*c == ' ')
-      scan.at++;
-    else if (letter_length(c))
-      scan_letters(&scan);
-    else if (is_digit(*c) || (*c == '.' && is_digit(c[1]) && !after_word(&scan, scan.at)))
-      scan_number(&scan);
-    else if (*c == '\'')
-      scan_apostrophe(&scan);
-    else if (!scan_annotation(&scan))
-      scan_symbol(&scan);
+  char *kept = words_room(out, text.used + 1);
+  memcpy(kept, text.data, text.used + 1);
+  Scan scan = {rules, kept, 0, words_room(out, 2 * text.used + 8), out, 1};
+  while (kept[scan.at]) {
+    int mark = out->count;
+    while (scan.piece < count && scan.at >= ends[scan.piece - 1]) scan.piece++;
+    scan_next(&scan);
+    for (; mark < out->count; mark++)
+      if (!out->items[mark].first) out->items[mark].first = out->items[mark].last = scan.piece;
   }
 done:
-  free(folded.data);
+  free(text.data), free(ends);
   return status;
 }

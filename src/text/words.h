@@ -18,6 +18,7 @@ typedef struct Word {
   const char *text;
   const Rule *rule;
   uint32_t length, flags;
+  int first, last; /* the pieces of the text that it was made from, counted from 1; 0: not known yet */
 } Word;
 
 typedef struct TextBlock TextBlock;
@@ -29,9 +30,12 @@ typedef struct WordList {
   TextBlock *blocks;
 } WordList;
 
-/* `text` is valid UTF-8. */
-Status words_scan(const Rules *rules, const char *text, WordList *out);
+/* The text is `count` pieces of valid UTF-8 with spaces between. */
+Status words_scan(const Rules *rules, const char *const *pieces, int count, WordList *out);
 void words_add(WordList *list, Word word);
+
+/* The words of `out` from `mark` on whose pieces are not known were made of the words [from, to) of `in`. */
+void words_trace(const WordList *in, int from, int to, WordList *out, int mark);
 char *words_room(WordList *list, size_t size); /* stays until words_free */
 void words_free(WordList *list);
 

@@ -26,13 +26,13 @@ size_t fuzz_seed(int number, uint8_t *data, size_t room) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  static const char text[] =
+  static const char *const text =
       "Mr. X won't pay $2.50m, um, twenty twenty three x-ray & 3 1/2 U.S. colour he's been 5% \xc3\xa9 1st";
   Rules *rules = NULL;
   char *out;
   Status status = rules_parse(&rules, "fuzz.txt", (const char *)data, size);
   if (status == OK) {
-    if (rules_apply(rules, text, &out) != OK) abort();
+    if (rules_apply(rules, &text, 1, &out, NULL) != OK) abort();
     free(out);
     status = rules_check(rules);
   }

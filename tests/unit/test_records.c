@@ -316,40 +316,99 @@ static void by_times(void **state) {
   assert_pairs(2, (const char *const[][2]){{"one", "z"}, {"two", "x y"}});
 }
 
+typedef struct ExpectedWord {
+  AlignOp op;
+  const char *ref, *hyp;
+  double confidence; /* NAN: none */
+} ExpectedWord;
+
+/* Of the one utterance; frees the hypotheses. */
+static void assert_alignment(const char *normalization, int count, const ExpectedWord *expected) {
+  Normalizer *normalizer;
+  Alignment alignment;
+  assert_ok(normalizer_new(&normalizer, normalization));
+  assert_ok(alignment_make(&alignment, &hypotheses.items[0], false, normalizer, &ALIGN_PLAIN));
+  for (int k = 0; k < alignment.count && k < count; k++) {
+    const AlignedWord *word = &alignment.words[k];
+    assert_string_equal(word->ref, expected[k].ref);
+    assert_string_equal(word->hyp, expected[k].hyp);
+    assert_int_equal(word->op, expected[k].op);
+    assert_int_equal(word->optional, expected[k].op == ALIGN_MATCH && !*expected[k].hyp);
+    assert_int_equal(isnan(word->confidence), isnan(expected[k].confidence));
+    if (!isnan(word->confidence)) assert_float_equal(word->confidence, expected[k].confidence, 0);
+  }
+  assert_int_equal(alignment.count, count);
+  alignment_free(&alignment);
+  normalizer_free(normalizer);
+  hypotheses_free(&hypotheses);
+}
+
 /* The words of a hypothesis in an alignment, through normalisation. */
 static void words_of_alignments(void **state) {
   (void)state;
   Normalizer *normalizer;
-  Alignment alignment;
-  assert_ok(normalizer_new(&normalizer, "basic"));
   assert_ok(match("r.stm", "f A s 0 9 the { Gini / genie } (uh) x-ray\n", "h.ctm",
                   "f A 0 1 The 0.9\nf A 1 1 , 0.1\nf A 2 1 Genie 0.5\nf A 3 1 X-ray 0.25\n", false));
   assert_true(hypotheses.items[0].alternatives);
-  assert_ok(alignment_make(&alignment, &hypotheses.items[0], false, normalizer, &ALIGN_PLAIN));
-  static const struct {
-    AlignOp op;
-    const char *ref, *hyp;
-    int word;
-  } expected[] = {{ALIGN_MATCH, "the", "the", 0},
-                  {ALIGN_MATCH, "genie", "genie", 2},
-                  {ALIGN_MATCH, "uh", "", -1},
-                  {ALIGN_MATCH, "x", "x", 3},
-                  {ALIGN_MATCH, "ray", "ray", 3}};
-  assert_int_equal(alignment.count, 5);
-  for (int k = 0; k < 5; k++) {
-    assert_int_equal(alignment.words[k].op, expected[k].op);
-    assert_string_equal(alignment.words[k].ref, expected[k].ref);
-    assert_string_equal(alignment.words[k].hyp, expected[k].hyp);
-    assert_int_equal(alignment.words[k].word, expected[k].word);
-    assert_int_equal(alignment.words[k].optional, k == 2);
-  }
-  alignment_free(&alignment);
+  assert_ok(normalizer_new(&normalizer, "basic"));
   assert_ok(hypotheses_score(&hypotheses, normalizer, &ALIGN_PLAIN));
   assert_int_equal(align_errors(hypotheses.items[0].rates.words), 0);
   assert_int_equal(hypotheses.items[0].rates.words.match, 5);
   assert_int_equal(hypotheses.items[0].rates.characters.match, 15); /* the genie x ray */
-  hypotheses_free(&hypotheses);
   normalizer_free(normalizer);
+  assert_alignment("basic", 5,
+                   (const ExpectedWord[]){{ALIGN_MATCH, "the", "the", 0.9},
+                                          {ALIGN_MATCH, "genie", "genie", 0.5},
+                                          {ALIGN_MATCH, "uh", "", NAN},
+                                          {ALIGN_MATCH, "x", "x", 0.25},
+                                          {ALIGN_MATCH, "ray", "ray", 0.25}});
+}
+
+/* Words that english makes of several, parts or drops: the least confidence of those that each was made of.
+ */
+static void confidences_through_english(void **state) {
+  (void)state;
+  assert_ok(
+      match("r.stm", "f A s 0 9 in 2023 he will not pay 20 dollars\n", "h.ctm",
+            "f A 0 1 in 0.9\nf A 1 1 twenty 0.8\nf A 2 1 um 0.01\nf A 3 1 twenty 0.3\nf A 4 1 three 0.7\n"
+            "f A 5 1 he 0.9\nf A 6 1 won't 0.6\nf A 7 1 pay\nf A 7.5 0.1 twenty 0.4\nf A 8 0.1 dollars\n",
+            false));
+  assert_alignment("english", 8,
+                   (const ExpectedWord[]){{ALIGN_MATCH, "in", "in", 0.9},
+                                          {ALIGN_MATCH, "2023", "2023", 0.3},
+                                          {ALIGN_MATCH, "he", "he", 0.9},
+                                          {ALIGN_MATCH, "will", "will", 0.6},
+                                          {ALIGN_MATCH, "not", "not", 0.6},
+                                          {ALIGN_MATCH, "pay", "pay", NAN},
+                                          {ALIGN_MATCH, "20", "20", NAN}, /* one of its two words has none */
+                                          {ALIGN_MATCH, "dollars", "dollars", NAN}});
+  /* of two numbers that follow each other neither takes from the other */
+  assert_ok(match("r.stm", "f A s 0 9 20 2023\n", "h.ctm",
+                  "f A 0 1 twenty 0.1\nf A 1 1 twenty 0.2\nf A 2 1 twenty 0.6\nf A 3 1 three 0.7\n", false));
+  assert_alignment(
+      "english", 2,
+      (const ExpectedWord[]){{ALIGN_MATCH, "20", "20", 0.1}, {ALIGN_MATCH, "2023", "2023", 0.2}});
+  /* Whisper's words carry the spaces before them */
+  assert_ok(match("r.jsonl", "{\"audio_filepath\": \"f.wav\", \"duration\": 9, \"text\": \"$40,000 now\"}\n",
+                  "f.json",
+                  "{\"segments\": [{\"start\": 0, \"end\": 2, \"text\": \" $40,000 now\", \"words\": ["
+                  "{\"word\": \" $40\", \"start\": 0, \"end\": 1, \"probability\": 0.5},"
+                  "{\"word\": \",000\", \"start\": 1, \"end\": 1.5, \"probability\": 0.25},"
+                  "{\"word\": \" now\", \"start\": 1.5, \"end\": 2, \"probability\": 1}]}]}",
+                  false));
+  assert_alignment("english", 3,
+                   (const ExpectedWord[]){{ALIGN_MATCH, "40000", "40000", 0.25},
+                                          {ALIGN_MATCH, "dollars", "dollars", 0.25},
+                                          {ALIGN_MATCH, "now", "now", 1}});
+  /* a text that says more than its words */
+  assert_ok(match("r.jsonl", "{\"audio_filepath\": \"f.wav\", \"text\": \"a b c\"}\n", "h.jsonl",
+                  "{\"audio_filepath\": \"f.wav\", \"pred_text\": \"a b c\", \"words\": ["
+                  "{\"word\": \"a\", \"confidence\": 0.5}, {\"word\": \"c\", \"confidence\": 0.75}]}\n",
+                  false));
+  assert_alignment("basic", 3,
+                   (const ExpectedWord[]){{ALIGN_MATCH, "a", "a", 0.5},
+                                          {ALIGN_MATCH, "b", "b", NAN},
+                                          {ALIGN_MATCH, "c", "c", 0.75}});
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
@@ -366,6 +425,7 @@ int main(void) {
                                      TEST(by_id),
                                      TEST(by_order_and_audio),
                                      TEST(by_times),
-                                     TEST(words_of_alignments)};
+                                     TEST(words_of_alignments),
+                                     TEST(confidences_through_english)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

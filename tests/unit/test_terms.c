@@ -242,6 +242,13 @@ static void mining(void **state) {
   texts_free(&t);
 }
 
+/* As the alignments are made of the texts' words, with the confidences that these now have. */
+static Status confidence_again(Confidence *got, Texts *t) {
+  alignments_free(&t->alignments);
+  assert_ok(alignments_make(&t->alignments, &t->hypotheses, t->normalizer, &ALIGN_PLAIN));
+  return confidence_make(got, &t->alignments);
+}
+
 /* Ten words, the surest right; by hand. */
 static void confidence(void **state) {
   (void)state;
@@ -250,14 +257,12 @@ static void confidence(void **state) {
   HypWord words[10];
   for (int w = 0; w < 10; w++) {
     static const char *texts[] = {"x", "b", "c", "d", "e", "f", "g", "h", "i", "j"};
-    words[w] = (HypWord){texts[w], 0, 0, w == 0 ? 0.2 : 0.95};
+    words[w] = (HypWord){texts[w], 0, 0, w == 0 ? 0.2 : 0.95, false};
   }
   t.hypotheses.items[0].words = words;
   t.hypotheses.items[0].word_count = 10;
-  alignments_free(&t.alignments);
-  assert_ok(alignments_make(&t.alignments, &t.hypotheses, t.normalizer, &ALIGN_PLAIN));
   Confidence got;
-  assert_ok(confidence_make(&got, &t.hypotheses, &t.alignments));
+  assert_ok(confidence_again(&got, &t));
   assert_int_equal(got.words, 10);
   assert_int_equal(got.errors, 2);
   assert_int_equal(got.deletions, 1);
@@ -272,9 +277,9 @@ static void confidence(void **state) {
   assert_int_equal(got.shares[5].words, 5);
   assert_int_equal(got.shares[5].errors, 1);
   words[3].confidence = 1.5;
-  assert_int_equal(confidence_make(&got, &t.hypotheses, &t.alignments), ERR_DATA);
+  assert_int_equal(confidence_again(&got, &t), ERR_DATA);
   for (int w = 0; w < 10; w++) words[w].confidence = 0.9; /* all alike: one bin, errors shared out */
-  assert_ok(confidence_make(&got, &t.hypotheses, &t.alignments));
+  assert_ok(confidence_again(&got, &t));
   assert_int_equal(got.bin_count, 1);
   assert_int_equal(got.shares[5].errors, 1); /* half of one, rounded */
   assert_float_equal(got.nce, 0, 1e-12);     /* as good as knowing the rate */
