@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "eval/seams.h"
+
 enum { DEEPEST = 32 }; /* nested groups */
 
 /* ---- from the text ---- */
@@ -140,10 +142,12 @@ done:
 
 Status network_make(Network *network, const char *text, const Normalizer *normalizer) {
   *network = (Network){.nodes = 1};
-  char *copy = xstrdup(text);
+  char *copy = NULL;
+  Status status = seams_close(text, normalizer, &copy);
+  if (status != OK) return status;
   Parser parser = {network, normalizer, copy, 0, 0, 0};
   int last = 0;
-  Status status = sequence_add(&parser, &last);
+  status = sequence_add(&parser, &last);
   free(copy);
   return status;
 }

@@ -35,6 +35,13 @@ static void records_check(const Records *records) {
   }
 }
 
+/* Its tables are read once. */
+static const Normalizer *english_normalizer(void) {
+  static Normalizer *english;
+  if (!english && normalizer_new(&english, "english") != OK) abort();
+  return english;
+}
+
 static void fuzz_records(const uint8_t *data, size_t size, RecordFormat format) {
   const char *path = fuzz_file(data, size);
   Records records;
@@ -56,6 +63,9 @@ static void fuzz_records(const uint8_t *data, size_t size, RecordFormat format) 
   for (int i = 0; status == OK && i < hypotheses.count; i++) {
     Alignment alignment;
     if (alignment_make(&alignment, &hypotheses.items[i], false, normalizer, &ALIGN_SCLITE) != OK) abort();
+    alignment_free(&alignment);
+    if (alignment_make(&alignment, &hypotheses.items[i], false, english_normalizer(), &ALIGN_PLAIN) != OK)
+      abort();
     alignment_free(&alignment);
   }
   hypotheses_free(&hypotheses);
