@@ -89,36 +89,53 @@ static void cell_measure(Cell *cell, const Measuring *measuring) {
   free(sums), free(blocks);
 }
 
-/* The spread of some utterances' WER; `but`: of all the others than this cell's. */
-static Spread utterances_spread(const Measuring *measuring, const Slice *slice, const Cell *but, int *count) {
+/* How the WER of some utterances varies, and who speaks them. */
+typedef struct Sample {
+  Spread spread;
+  int blocks, speakers; /* with the block of those without a speaker; real ones */
+} Sample;
+
+/* All utterances, or all others than the cell `but` has. */
+static Sample sample_of(const Measuring *measuring, const Slice *slice, const Cell *but) {
   SpeakerSum *sums;
+  Sample sample = {0};
   int others = 0, all = measuring->hypotheses->count, *items = xcalloc((size_t)all, sizeof *items);
   for (int i = 0; i < all; i++) {
     bool inside = but && slice->items + i >= but->items && slice->items + i < but->items + but->utterances;
     if (!inside) items[others++] = slice->items[i];
   }
-  *count = slices_speakers(measuring->slices, measuring->hypotheses, items, others, &sums);
-  Block *blocks = xcalloc((size_t)*count, sizeof *blocks);
-  for (int s = 0; s < *count; s++) blocks[s] = (Block){sums[s].errors, sums[s].words};
-  Spread spread = blocks_spread(blocks, *count);
+  sample.blocks = slices_speakers(measuring->slices, measuring->hypotheses, items, others, &sums);
+  Block *blocks = xcalloc((size_t)sample.blocks, sizeof *blocks);
+  for (int s = 0; s < sample.blocks; s++) {
+    blocks[s] = (Block){sums[s].errors, sums[s].words};
+    sample.speakers += sums[s].speaker < measuring->slices->speakers;
+  }
+  sample.spread = blocks_spread(blocks, sample.blocks);
   free(items), free(sums), free(blocks);
-  return spread;
+  return sample;
 }
 
+/* A gap is stated only where both sides have the least number of speakers: so none is detectable below it,
+ * and no fewer are needed. */
 static void power_measure(Cell *cell, const Slice *slice, const Measuring *measuring) {
   const Thresholds *thresholds = measuring->thresholds;
   SpeakerSum *sums;
-  int rest_count,
-      count = slices_speakers(measuring->slices, measuring->hypotheses, cell->items, cell->utterances, &sums);
+  int count = slices_speakers(measuring->slices, measuring->hypotheses, cell->items, cell->utterances, &sums);
   Block *blocks = xcalloc((size_t)count, sizeof *blocks);
   for (int s = 0; s < count; s++) blocks[s] = (Block){sums[s].errors, sums[s].words};
+  bool few = cell->speakers < thresholds->least_speakers;
   Power *power = &cell->power;
-  *power = (Power){measuring->speaker_sd, cell->speakers < thresholds->least_speakers, NAN, 0};
-  if (!power->of_all) power->speaker_sd = sqrt(count * blocks_spread(blocks, count).variance);
-  Spread rest = utterances_spread(measuring, slice, cell, &rest_count);
-  PowerRest other = {rest.variance, rest.freedom};
-  power->detectable = power_detectable(power->speaker_sd, cell->speakers, other, thresholds->power);
-  power->needed = power_speakers(power->speaker_sd, thresholds->gap, other, thresholds->power);
+  *power = (Power){measuring->speaker_sd, few, NAN, 0};
+  if (!few) power->speaker_sd = sqrt(count * blocks_spread(blocks, count).variance);
+  Sample rest = sample_of(measuring, slice, cell);
+  if (rest.speakers >= thresholds->least_speakers) {
+    PowerRest other = {rest.spread.variance, rest.spread.freedom};
+    if (!few)
+      power->detectable = power_detectable(power->speaker_sd, cell->speakers, other, thresholds->power);
+    power->needed = power_speakers(power->speaker_sd, thresholds->gap, other, thresholds->power);
+    if (power->needed && power->needed < thresholds->least_speakers)
+      power->needed = thresholds->least_speakers;
+  }
   free(sums), free(blocks);
 }
 
@@ -150,10 +167,9 @@ static void before_correct(Slices *slices) {
 void cells_measure(Slices *slices, const Hypotheses *hypotheses, const PairSums *pairs,
                    const Bootstrap *bootstrap, const Thresholds *thresholds) {
   Measuring measuring = {slices, hypotheses, pairs, bootstrap, thresholds, NULL, NAN};
-  int count;
   measuring.values = xcalloc((size_t)bootstrap->replicates, sizeof(double));
-  Spread all = utterances_spread(&measuring, &slices->items[0], NULL, &count);
-  measuring.speaker_sd = sqrt(count * all.variance);
+  Sample all = sample_of(&measuring, &slices->items[0], NULL);
+  measuring.speaker_sd = sqrt(all.blocks * all.spread.variance);
   for (int s = 0; s < slices->count; s++) {
     Slice *slice = &slices->items[s];
     for (int c = 0; c < slice->count; c++) {

@@ -291,14 +291,13 @@ static void confidence(FILE *out, const json_t *document) {
 /* A cell without an interval, and how many more speakers it would need. */
 static void small_cell(FILE *out, const json_t *document, const json_t *slice, const json_t *cell) {
   const json_t *thresholds = json_object_get(document, "thresholds"), *power = json_object_get(cell, "power");
-  long long speakers = field_count(cell, "speakers"), more = field_count(power, "more");
-  long long least = field_count(thresholds, "least_speakers") - speakers;
+  long long speakers = field_count(cell, "speakers");
   fputs("  - ", out), put_owned(out, group_name(json_object_get(cell, "values")));
   fputs(" (", out), put_owned(out, keys_name(json_object_get(slice, "keys")));
   fprintf(out, "): %lld speaker%s, %lld words", speakers, speakers == 1 ? "" : "s",
           field_count(cell, "words"));
   if (json_is_integer(json_object_get(power, "more")))
-    fprintf(out, "; %lld more to show a gap of %g points", more > least ? more : least,
+    fprintf(out, "; %lld more to show a gap of %g points", field_count(power, "more"),
             100 * field_number(thresholds, "gap"));
   fputc('\n', out);
 }

@@ -20,8 +20,10 @@ enum { POWER_SPEAKERS_MOST = 1000000 };
 typedef struct Power {
   double speaker_sd;
   bool of_all;       /* speaker_sd is of all speakers, because the cell has too few */
-  double detectable; /* the smallest gap that shows; NAN with fewer than two speakers */
-  int needed; /* speakers for the gap asked for; 0: there is no such number up to POWER_SPEAKERS_MOST */
+  double detectable; /* the smallest gap that shows; NAN where the cell or the rest has too few speakers for
+                        one */
+  int needed;        /* speakers for the gap asked for, the least number at least; 0: no number up to
+                        POWER_SPEAKERS_MOST is enough, or the rest has too few */
 } Power;
 
 /* The variance of a group's WER, and its degrees of freedom. */

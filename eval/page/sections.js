@@ -96,12 +96,11 @@ function sliceRows(slices, order) {
   return rows;
 }
 
-/* How many more speakers would show a gap of thresholds.gap; never fewer than an interval needs. */
+/* How many more speakers would show a gap of thresholds.gap. */
 function powerText(cell) {
   if (!cell.power) return null;
-  const {detectable} = cell.power, least = Math.max(0, THRESHOLDS.least_speakers - cell.speakers);
-  const more = known(cell.power.more) ? Math.max(cell.power.more, least) : null;
-  return (known(more) ? more > 0 ? `${count(more)} more` : 'enough' : 'not by this cell alone') +
+  const {detectable, more} = cell.power;
+  return (known(more) ? more > 0 ? `${count(more)} more` : 'enough' : 'not by this group alone') +
       (known(detectable) ? `; today ${fixed(100 * detectable, 1)} points` : '');
 }
 

@@ -13,7 +13,7 @@ static json_t *cell(const char *key, const char *value, double wer, double low, 
   return json_pack("{s:o, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:f, s:o, s:s?, s:f, s:{s:i}}", "values",
                    values, "utterances", 8, "words", 80, "characters", 400, "speakers", 3, "substitutions",
                    10, "deletions", 6, "insertions", 4, "wer", wer, "cer", wer / 2, "interval", interval,
-                   "no_interval", why, "minutes", 1.5, "power", "more", 1);
+                   "no_interval", why, "minutes", 1.5, "power", "more", 7);
 }
 
 /* Two keys, large and small groups, terms, one utterance. */

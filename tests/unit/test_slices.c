@@ -75,6 +75,35 @@ static void cells(void **state) {
   simulated_free(&hypotheses);
 }
 
+/* No number of speakers is planned below that from which a gap is stated, nor a gap promised there. */
+static void power_of_cells(void **state) {
+  (void)state;
+  Hypotheses hypotheses = example();
+  Slices slices;
+  const char *groups[] = {"group"};
+  Thresholds thresholds = THRESHOLDS;
+  thresholds.gap = 0.9;
+  assert_ok(slices_make(&slices, &hypotheses, groups, 1, false, "speaker"));
+  cells_measure(&slices, &hypotheses, NULL, &BOOTSTRAP, &thresholds);
+  const Cell *group = slices.items[1].cells;
+  assert_int_equal(group[2].speakers, 9);
+  assert_int_equal(group[2].power.needed, 10);
+  assert_true(isnan(group[2].power.detectable));
+  assert_int_equal(group[0].power.needed, 10); /* it has 12 */
+  assert_true(group[0].power.detectable > 0 && group[0].power.detectable < 0.9);
+  slices_free(&slices);
+  simulated_free(&hypotheses);
+  for (int s = 0; s < 21; s++) simulated_add(&hypotheses, s, s < 12 ? "a" : "c", 50, 5 + s % 3);
+  assert_ok(slices_make(&slices, &hypotheses, groups, 1, false, "speaker"));
+  cells_measure(&slices, &hypotheses, NULL, &BOOTSTRAP, &thresholds);
+  group = slices.items[1].cells; /* the rest of a are the nine of c: a has no gap, whatever its size */
+  assert_int_equal(group[0].power.needed, 0);
+  assert_true(isnan(group[0].power.detectable));
+  assert_int_equal(group[1].power.needed, 10);
+  slices_free(&slices);
+  simulated_free(&hypotheses);
+}
+
 static void gap(void **state) {
   (void)state;
   Hypotheses hypotheses = example();
@@ -196,8 +225,9 @@ static void unknown_key(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(cells),           cmocka_unit_test(gap),         cmocka_unit_test(matching),
-      cmocka_unit_test(pairs_are_alike), cmocka_unit_test(unknown_key), cmocka_unit_test(perfect_system),
+      cmocka_unit_test(cells),          cmocka_unit_test(power_of_cells),  cmocka_unit_test(gap),
+      cmocka_unit_test(matching),       cmocka_unit_test(pairs_are_alike), cmocka_unit_test(unknown_key),
+      cmocka_unit_test(perfect_system),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
