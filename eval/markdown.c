@@ -32,37 +32,23 @@ static void put_owned(FILE *out, char *text) {
   free(text);
 }
 
-static void put_rate(FILE *out, const json_t *object, const char *key) {
-  double rate = field_number(object, key);
-  if (isfinite(rate))
-    fprintf(out, "%.2f %%", 100 * rate);
+/* A rate is written in per cent, a difference of rates in points with its sign. */
+typedef enum Unit { RATE, POINTS } Unit;
+
+static void put_figure(FILE *out, const json_t *object, const char *key, Unit unit) {
+  double figure = field_number(object, key);
+  if (isfinite(figure))
+    fprintf(out, unit == POINTS ? "%+.2f" : "%.2f %%", 100 * figure);
   else
     fputs("–", out);
 }
 
-/* The interval of a rate, or why there is none. */
-static void put_interval(FILE *out, const json_t *object, const char *key) {
+/* The interval of one, or why there is none. */
+static void put_interval(FILE *out, const json_t *object, const char *key, Unit unit) {
   Interval interval;
   const char *why = field_text(object, "no_interval");
   if (field_interval(object, key, &interval))
-    fprintf(out, "%.2f to %.2f", 100 * interval.low, 100 * interval.high);
-  else
-    fputs(why ? why : "–", out);
-}
-
-static void put_points(FILE *out, const json_t *object, const char *key) {
-  double points = field_number(object, key);
-  if (isfinite(points))
-    fprintf(out, "%+.2f", 100 * points);
-  else
-    fputs("–", out);
-}
-
-static void put_points_interval(FILE *out, const json_t *object, const char *key) {
-  Interval interval;
-  const char *why = field_text(object, "no_interval");
-  if (field_interval(object, key, &interval))
-    fprintf(out, "%+.2f to %+.2f", 100 * interval.low, 100 * interval.high);
+    fprintf(out, unit == POINTS ? "%+.2f to %+.2f" : "%.2f to %.2f", 100 * interval.low, 100 * interval.high);
   else
     fputs(why ? why : "–", out);
 }
@@ -85,23 +71,23 @@ static void headline(FILE *out, const json_t *document) {
   fputs("# Model card: word error rates", out);
   if (hyp) fputs(" of ", out), put_text(out, hyp);
   fputs("\n\n**Word error rate ", out);
-  put_rate(out, all, "wer");
+  put_figure(out, all, "wer", RATE);
   fputs("** (95 % interval: ", out);
-  put_interval(out, all, "interval");
+  put_interval(out, all, "interval", RATE);
   fprintf(out, "), over %lld words in %lld utterances of %lld known speakers. Character error rate ",
           field_count(all, "words"), field_count(all, "utterances"), field_count(all, "speakers"));
-  put_rate(out, all, "cer");
+  put_figure(out, all, "cer", RATE);
   fputs("; mean of the speakers' rates ", out);
-  put_rate(out, all, "speaker_wer");
+  put_figure(out, all, "speaker_wer", RATE);
   fprintf(out, ".\nSubstitutions %lld, deletions %lld, insertions %lld.\n", field_count(all, "substitutions"),
           field_count(all, "deletions"), field_count(all, "insertions"));
   if (!before) return;
   fputs("\nThe other system: ", out);
-  put_rate(out, before, "wer");
+  put_figure(out, before, "wer", RATE);
   fputs("; this system minus that one ", out);
-  put_points(out, before, "difference");
+  put_figure(out, before, "difference", POINTS);
   fputs(" points (95 % interval: ", out);
-  put_points_interval(out, before, "difference_interval");
+  put_interval(out, before, "difference_interval", POINTS);
   fputs("), p ", out);
   put_p(out, before, "p");
   fputs(" (bootstrap by speaker).\n", out);
@@ -162,13 +148,14 @@ static void slice_table(FILE *out, const json_t *slice, bool compared, double mo
     put_owned(out, group_name(json_object_get(cell, "values")));
     fprintf(out, " | %lld | %lld | %lld | ", field_count(cell, "utterances"), field_count(cell, "speakers"),
             field_count(cell, "words"));
-    put_rate(out, cell, "wer"), fputs(" | ", out), put_interval(out, cell, "interval");
+    put_figure(out, cell, "wer", RATE), fputs(" | ", out), put_interval(out, cell, "interval", RATE);
     if (rank)
       fprintf(out, " | %lld |", rank);
     else
       fputs(" | – |", out);
     if (before) {
-      fputc(' ', out), put_rate(out, before, "wer"), fputs(" | ", out), put_points(out, before, "difference");
+      fputc(' ', out), put_figure(out, before, "wer", RATE), fputs(" | ", out),
+          put_figure(out, before, "difference", POINTS);
       fputs(field_number(before, "q") <= most ? " \\* | " : " | ", out), put_p(out, before, "q"),
           fputs(" |", out);
     }
@@ -197,11 +184,11 @@ static void gap_rows(FILE *out, const json_t *document) {
     fputs("| ", out);
     put_owned(out, group_name(json_object_get(gap, "a"))), fputs(" against ", out);
     put_owned(out, json_is_object(other) ? group_name(other) : xstrdup("the rest"));
-    fputs(" | ", out), put_points(out, gap, "difference"), fputs(" | ", out);
-    put_points_interval(out, gap, "difference_interval");
+    fputs(" | ", out), put_figure(out, gap, "difference", POINTS), fputs(" | ", out);
+    put_interval(out, gap, "difference_interval", POINTS);
     fprintf(out, isfinite(ratio) ? " | %.2f | " : " | – | ", ratio);
     put_p(out, gap, "q"), fputs(" | ", out);
-    put_points(out, json_object_get(gap, "matched"), "difference"), fputs(" |\n", out);
+    put_figure(out, json_object_get(gap, "matched"), "difference", POINTS), fputs(" |\n", out);
   }
 }
 
@@ -236,7 +223,7 @@ static void terms_table(FILE *out, const json_t *terms) {
     else
       fprintf(out, "term %zu", t + 1);
     fprintf(out, " | %lld | %lld | ", field_count(term, "reference"), field_count(term, "correct"));
-    put_rate(out, term, "recall"), fputs(" | ", out);
+    put_figure(out, term, "recall", RATE), fputs(" | ", out);
     if (first && instead && *instead)
       put_text(out, instead);
     else
@@ -261,11 +248,12 @@ static void jargon(FILE *out, const json_t *document) {
                                     : name                                       ? name
                                                                                  : "unknown");
     fprintf(out, " | %lld | %lld | ", field_count(domain, "terms"), field_count(domain, "reference"));
-    put_rate(out, domain, "recall"), fputs(" | ", out), put_interval(out, domain, "recall_interval"),
+    put_figure(out, domain, "recall", RATE), fputs(" | ", out),
+        put_interval(out, domain, "recall_interval", RATE), fputs(" | ", out);
+    put_figure(out, domain, "precision", RATE), fputs(" | ", out), put_figure(out, domain, "f1", RATE),
         fputs(" | ", out);
-    put_rate(out, domain, "precision"), fputs(" | ", out), put_rate(out, domain, "f1"), fputs(" | ", out);
-    put_rate(out, domain, "jargon_wer"), fputs(" | ", out), put_rate(out, domain, "other_wer"),
-        fputs(" |\n", out);
+    put_figure(out, domain, "jargon_wer", RATE), fputs(" | ", out),
+        put_figure(out, domain, "other_wer", RATE), fputs(" |\n", out);
   }
   terms_table(out, json_object_get(part, "terms"));
 }
