@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "eval/mixed.h"
+#include "eval/models.h"
 #include "tests/unit/simulated.h"
 
 typedef struct Table {
@@ -34,33 +34,45 @@ static double number(FILE *stream) {
   return value;
 }
 
-static void against_scipy(const char *name) {
+/* What make_poisson.py wrote. */
+typedef struct Golden {
+  Table table;
+  double beta[MIXED_TERMS_MOST], error[MIXED_TERMS_MOST], sd, log_likelihood;
+} Golden;
+
+static Golden golden_read(const char *name) {
   char path[64];
-  double beta[MIXED_TERMS_MOST], error[MIXED_TERMS_MOST];
-  MixedFit fit;
+  Golden golden;
   snprintf(path, sizeof path, "tests/golden/poisson/%s.txt", name);
   FILE *stream = fopen(path, "r");
   assert_non_null(stream);
   int rows = (int)number(stream), terms = (int)number(stream);
-  for (int k = 0; k < terms; k++) beta[k] = number(stream);
-  for (int k = 0; k < terms; k++) error[k] = number(stream);
-  double sd = number(stream), log_likelihood = number(stream);
-  Table t = table_new(rows, terms);
+  for (int k = 0; k < terms; k++) golden.beta[k] = number(stream);
+  for (int k = 0; k < terms; k++) golden.error[k] = number(stream);
+  golden.sd = number(stream), golden.log_likelihood = number(stream);
+  Table *t = &golden.table;
+  *t = table_new(rows, terms);
   for (int i = 0; i < rows; i++) {
-    t.speaker[i] = (int)number(stream);
-    t.errors[i] = number(stream);
-    t.words[i] = number(stream);
-    for (int k = 0; k < terms; k++) t.x[i * terms + k] = number(stream);
+    t->speaker[i] = (int)number(stream);
+    t->errors[i] = number(stream);
+    t->words[i] = number(stream);
+    for (int k = 0; k < terms; k++) t->x[i * terms + k] = number(stream);
   }
   fclose(stream);
-  assert_ok(mixed_fit(&t.data, &fit));
-  for (int k = 0; k < terms; k++) {
-    near(name, fit.beta[k], beta[k], 2e-5);
-    near(name, fit.error[k], error[k], 2e-4 * error[k]);
+  return golden;
+}
+
+static void against_scipy(const char *name) {
+  MixedFit fit;
+  Golden golden = golden_read(name);
+  assert_ok(mixed_fit(&golden.table.data, &fit));
+  for (int k = 0; k < golden.table.data.terms; k++) {
+    near(name, fit.beta[k], golden.beta[k], 2e-5);
+    near(name, fit.error[k], golden.error[k], 2e-4 * golden.error[k]);
   }
-  near(name, fit.sd, sd, 2e-5);
-  near(name, fit.log_likelihood, log_likelihood, 2e-7);
-  table_free(&t);
+  near(name, fit.sd, golden.sd, 2e-5);
+  near(name, fit.log_likelihood, golden.log_likelihood, 2e-7);
+  table_free(&golden.table);
 }
 
 static void nested(void **state) {
@@ -76,6 +88,44 @@ static void crossed(void **state) {
 static void alike(void **state) {
   (void)state;
   against_scipy("alike");
+}
+
+/* The same from utterances and their metadata, as evaluation makes it. The value with the most words is the
+ * one compared with: of the first key 1, which turns its term around. */
+static void from_utterances(void **state) {
+  (void)state;
+  Hypotheses hypotheses = {0};
+  Slices slices;
+  Models models;
+  Golden golden = golden_read("crossed");
+  const Table *t = &golden.table;
+  const char *groups[] = {"group", "second"};
+  Thresholds thresholds = THRESHOLDS;
+  for (int i = 0; i < t->data.rows; i++) {
+    simulated_add(&hypotheses, t->speaker[i], t->x[3 * i + 1] > 0 ? "1" : "0", (int64_t)t->words[i],
+                  (int64_t)t->errors[i]);
+    json_object_set_new(hypotheses.items[i].reference->fields, "second",
+                        json_string(t->x[3 * i + 2] > 0 ? "1" : "0"));
+  }
+  assert_ok(slices_make(&slices, &hypotheses, groups, 2, false, "speaker"));
+  models_make(&models, &slices, &hypotheses, &thresholds);
+  assert_int_equal(models.count, 3);
+  const ModelOf *both = &models.items[2];
+  assert_null(both->failed);
+  assert_int_equal(both->speakers, 24);
+  assert_int_equal(both->left_out, 0);
+  assert_int_equal(both->term_count, 2);
+  assert_string_equal(both->terms[0].value, "0");
+  assert_string_equal(both->terms[1].value, "1");
+  near("first key", log(both->terms[0].rate_ratio), -golden.beta[1], 2e-5);
+  near("second key", log(both->terms[1].rate_ratio), golden.beta[2], 2e-5);
+  near("intercept", both->intercept, golden.beta[0] + golden.beta[1], 2e-5);
+  near("sd", both->speaker_sd, golden.sd, 2e-5);
+  near("log likelihood", both->log_likelihood, golden.log_likelihood, 2e-7);
+  models_free(&models);
+  slices_free(&slices);
+  simulated_free(&hypotheses);
+  table_free(&golden.table);
 }
 
 /* Speakers 0 .. n - 1, five utterances each; the odd ones have 1.5 times the errors. */
@@ -130,8 +180,8 @@ static void refusals(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(nested),          cmocka_unit_test(crossed),  cmocka_unit_test(alike),
-      cmocka_unit_test(intervals_cover), cmocka_unit_test(refusals),
+      cmocka_unit_test(nested),          cmocka_unit_test(crossed),         cmocka_unit_test(alike),
+      cmocka_unit_test(from_utterances), cmocka_unit_test(intervals_cover), cmocka_unit_test(refusals),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

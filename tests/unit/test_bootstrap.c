@@ -118,6 +118,38 @@ static void spread_by_hand(void **state) {
   assert_float_equal(spread.freedom, (a + b) * (a + b) / (a * a / 2 + b * b), 1e-9); /* Welch */
 }
 
+/* Two speakers of a alone and ten of b alone without a mistake, and one in both, wrong throughout in a. Alone
+ * it could not vary: with the two of a it does. The rates of a's three are 0, 0 and 1: variance 1 / 3,
+ * over 3. */
+static void stratum_of_one(void **state) {
+  (void)state;
+  enum { BLOCKS = 13, MANY = 20000 };
+  static double differences[MANY], ratios[MANY];
+  GapBlock blocks[BLOCKS] = {{{0, 100}, {0, 0}}, {{100, 100}, {0, 100}}, {{0, 100}, {0, 0}}};
+  for (int s = 3; s < BLOCKS; s++) blocks[s].b = (Block){0, 100};
+  Spread spread = gap_spread(blocks, BLOCKS);
+  assert_float_equal(spread.variance, 1.0 / 9, 1e-12);
+  assert_float_equal(spread.freedom, 2, 1e-9);
+  bootstrap_gap(&(Bootstrap){7, MANY}, blocks, BLOCKS, differences, ratios);
+  int none = 0, all = 0;
+  for (int r = 0; r < MANY; r++) none += differences[r] == 0, all += differences[r] == 1;
+  within((double)none / MANY, 8.0 / 27 - 0.01, 8.0 / 27 + 0.01); /* drawn by none of three */
+  within((double)all / MANY, 1.0 / 27 - 0.005, 1.0 / 27 + 0.005);
+}
+
+/* 2 t.sf(norm.isf(0.025) / widen, freedom) of scipy.stats: 0.025 of these values lie below the null. */
+static void p_of_scipy(void **state) {
+  (void)state;
+  enum { VALUES = 999 };
+  double sorted[VALUES];
+  for (int i = 0; i < VALUES; i++) sorted[i] = i;
+  assert_float_equal(bootstrap_p(sorted, VALUES, (Spread){1, 4, 1.25}, 24), 0.1919610983856499, 1e-9);
+  assert_float_equal(bootstrap_p(sorted, VALUES, (Spread){1, 9.5, sqrt(10.0 / 9)}, 24), 0.09417146418380765,
+                     1e-9);
+  assert_float_equal(bootstrap_p(sorted, VALUES, (Spread){1, 4, 1.25}, VALUES - 1 - 24), 0.1919610983856499,
+                     1e-9);
+}
+
 static void shares_and_ties(void **state) {
   (void)state;
   const double sorted[] = {-1, -0.5, 0, 0, 1};
@@ -172,7 +204,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(spread_by_hand), cmocka_unit_test(shares_and_ties), cmocka_unit_test(intervals_cover),
       cmocka_unit_test(gaps_cover),     cmocka_unit_test(false_alarms),    cmocka_unit_test(power_limits),
-      cmocka_unit_test(power_holds),
+      cmocka_unit_test(power_holds),    cmocka_unit_test(stratum_of_one),  cmocka_unit_test(p_of_scipy),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
