@@ -19,20 +19,20 @@ __device__ __forceinline__ void column_lanes_sum(double *sums, double (*shared)[
 }
 
 /* partial (tiles, COUNT, C): terms(sums, r, c) adds row r's share to the COUNT sums of column c. last_row: in
- * device memory, rows from *last_row on are left out; NULL: R rows. Grid (columns / 32, tiles of 64 rows),
+ * device memory, rows from *last_row on are left out; NULL: R rows. Grid (tiles of 64 rows, columns / 32),
  * blocks (32, 8): 8 threads a column take every 8th row. Shared: 2 KiB COUNT. Bytes: what the terms read
  * once, 8 COUNT C tiles written. */
 template <typename Terms>
 __global__ void columns_tile_kernel(double *partial, Terms terms, const int32_t *last_row, int R, int C) {
   __shared__ double shared[Terms::COUNT][COLUMN_LANES][COLUMNS];
-  int c = blockIdx.x * COLUMNS + threadIdx.x, first = blockIdx.y * COLUMN_TILE;
+  int c = blockIdx.y * COLUMNS + threadIdx.x, first = blockIdx.x * COLUMN_TILE;
   int last = min(first + COLUMN_TILE, last_row ? *last_row : R);
   double sums[Terms::COUNT] = {};
   if (c < C)
     for (int r = first + threadIdx.y; r < last; r += COLUMN_LANES) terms(sums, r, c);
   column_lanes_sum<Terms::COUNT>(sums, shared);
   if (c < C && threadIdx.y == 0)
-    for (int i = 0; i < Terms::COUNT; i++) partial[((size_t)blockIdx.y * Terms::COUNT + i) * C + c] = sums[i];
+    for (int i = 0; i < Terms::COUNT; i++) partial[((size_t)blockIdx.x * Terms::COUNT + i) * C + c] = sums[i];
 }
 
 /* finish(sums, c) with the sums of column c over all tiles. Grid columns / 32, blocks (32, 8): 8 threads a
@@ -54,7 +54,8 @@ template <typename Terms> size_t columns_scratch(int R, int C) {
   return (size_t)blocks_for(R, COLUMN_TILE) * Terms::COUNT * C;
 }
 
-/* Both kernels. `partial`: columns_scratch() doubles. At most 64 * 65535 rows; with none the sums are 0. */
+/* Both kernels. `partial`: columns_scratch() doubles. Any R (tiles lie along x, the one way in
+ * which a grid has more than 65535 blocks); with none the sums are 0. */
 template <typename Terms, typename Finish>
 static void columns_sum_in(double *partial, Stream *stream, Terms terms, Finish finish,
                            const int32_t *last_row, int R, int C) {
@@ -62,7 +63,7 @@ static void columns_sum_in(double *partial, Stream *stream, Terms terms, Finish 
   dim3 block(COLUMNS, COLUMN_LANES);
   if (tiles)
     columns_tile_kernel<Terms>
-        <<<dim3(columns, tiles), block, 0, stream->queue>>>(partial, terms, last_row, R, C);
+        <<<dim3(tiles, columns), block, 0, stream->queue>>>(partial, terms, last_row, R, C);
   CUDA_LAUNCHED();
   columns_finish_kernel<Terms::COUNT, Finish>
       <<<columns, block, 0, stream->queue>>>(partial, finish, (int)tiles, C);
