@@ -82,6 +82,11 @@ void gemm_release(Stream *stream) {
 
 /* ---- plans ---- */
 
+static void plan_bias(Plan *plan, const void *bias) {
+  BLAS_CHECK(cublasLtMatmulDescSetAttribute(plan->description, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias,
+                                            sizeof bias));
+}
+
 static void describe(Plan *plan, cudaDataType_t type, int M) {
   int N = plan->N, K = plan->K;
   cublasOperation_t transposed = CUBLAS_OP_T;
@@ -176,15 +181,19 @@ static int alignment_of(const void *p) {
   return alignment;
 }
 
-/* The plan of that shape, made when it is first asked for. w: the weights or their gradient. */
+/* The plan of that shape, made when it is first asked for. w: the weights or their gradient. bias: in the
+ * activation type, or NULL; set before algorithms are looked at, because its alignment decides which there
+ * are. */
 template <typename T>
-static Plan *plan_find(Blas *blas, Operation operation, bool bias, int N, int K, const void *w) {
+static Plan *plan_find(Blas *blas, Operation operation, const void *bias, int N, int K, const void *w) {
   int alignment = alignment_of(w);
   for (int i = 0; i < blas->count; i++) {
     Plan *plan = &blas->plans[i];
-    if (plan->operation == operation && plan->bias == bias && plan->N == N && plan->K == K &&
-        plan->w_alignment == alignment)
+    if (plan->operation == operation && plan->bias == (bias != NULL) && plan->N == N && plan->K == K &&
+        plan->w_alignment == alignment) {
+      if (bias) plan_bias(plan, bias);
       return plan;
+    }
   }
   if (blas->count == PLANS) {
     fprintf(stderr, "jargon: more than %d shapes of products\n", PLANS);
@@ -193,11 +202,12 @@ static Plan *plan_find(Blas *blas, Operation operation, bool bias, int N, int K,
   Plan *plan = &blas->plans[blas->count++];
   *plan = {};
   plan->operation = operation;
-  plan->bias = bias;
+  plan->bias = bias != NULL;
   plan->N = N;
   plan->K = K;
   plan->w_alignment = alignment;
   describe(plan, type_of<T>(), CHOSEN_AT);
+  if (bias) plan_bias(plan, bias);
   plan_choose(blas, plan);
   return plan;
 }
@@ -254,15 +264,13 @@ template <typename T>
 static void gemm_forward_launch(Stream *stream, void *y, const void *x, const void *w, const float *bias,
                                 int M, int N, int K) {
   if (!M || !N) return;
-  Plan *plan = plan_find<T>(stream_blas(stream), FORWARD, bias != NULL, N, K, w);
   size_t tails = padded((size_t)ROWS * N) + padded((size_t)ROWS * K);
   T *scratch = (T *)cuda_scratch(stream, (tails + N) * sizeof(T)), *bias_copy = scratch + tails;
   if (bias) {
     gemm_bias_kernel<T><<<blocks_for(N, 256), 256, 0, stream->queue>>>(bias_copy, bias, N);
     CUDA_LAUNCHED();
-    BLAS_CHECK(cublasLtMatmulDescSetAttribute(plan->description, CUBLASLT_MATMUL_DESC_BIAS_POINTER,
-                                              &bias_copy, sizeof bias_copy));
   }
+  Plan *plan = plan_find<T>(stream_blas(stream), FORWARD, bias ? bias_copy : NULL, N, K, w);
   by_rows(stream, plan, (T *)y, (const T *)w, (const T *)x, scratch, M, N, K);
 }
 
@@ -270,7 +278,7 @@ template <typename T>
 static void gemm_backward_input_launch(Stream *stream, void *dx, const void *dy, const void *w, int M, int N,
                                        int K) {
   if (!M || !K) return;
-  Plan *plan = plan_find<T>(stream_blas(stream), INPUT, false, N, K, w);
+  Plan *plan = plan_find<T>(stream_blas(stream), INPUT, NULL, N, K, w);
   T *scratch = (T *)cuda_scratch(stream, (padded((size_t)ROWS * N) + padded((size_t)ROWS * K)) * sizeof(T));
   by_rows(stream, plan, (T *)dx, (const T *)w, (const T *)dy, scratch, M, K, N);
 }
@@ -294,7 +302,7 @@ static void gemm_backward_weight_launch(Stream *stream, float *dw, float *dbias,
                                         const void *x, int M, int N, int K) {
   if (!M || !N || !K) return;
   if (dbias) columns_sum(stream, BiasTerms<T>{(const T *)dy, N}, BiasGradient{dbias}, NULL, M, N);
-  Plan *plan = plan_find<T>(stream_blas(stream), WEIGHT, false, N, K, dw);
+  Plan *plan = plan_find<T>(stream_blas(stream), WEIGHT, NULL, N, K, dw);
   int head = alignment_of(x) == ALIGNMENT && alignment_of(dy) == ALIGNMENT ? M / ROWS * ROWS : 0;
   if (head) multiply(stream, plan, dw, x, dy, head, 1);
   size_t x_size = padded((size_t)ROWS * K);

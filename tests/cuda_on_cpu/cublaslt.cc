@@ -137,7 +137,7 @@ cublasStatus_t cublasLtMatmulAlgoCheck(cublasLtHandle_t, cublasLtMatmulDesc_t e,
   bool fits = columns_of(e->a, a) == rows_of(e->b, b) && rows_of(e->a, a) == d->rows &&
               columns_of(e->b, b) == d->columns;
   bool types = a->type == b->type && c->type == d->type && (d->type == a->type || d->type == CUDA_R_32F);
-  bool bias = e->epilogue == CUBLASLT_EPILOGUE_DEFAULT || e->bias_type == d->type;
+  bool bias = e->epilogue == CUBLASLT_EPILOGUE_DEFAULT || (e->bias && e->bias_type == d->type);
   return fits && types && bias ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE;
 }
 
