@@ -469,6 +469,7 @@ Status model_train_batch(Model *model, const ModelBatch *batch, const ModelTrain
   ctx.key = key;
   model->logits = NULL;
   if (ctx.rows.R == 0) {
+    model->kernels->stream_sync(model->stream); /* the upload reads what the next batch writes over */
     empty_nll(batch, nll);
     goto done;
   }
@@ -497,6 +498,7 @@ Status model_infer(Model *model, const ModelBatch *batch, ModelOutput *output, f
   Context ctx = context_of(model, k, &model->step, &input, false);
   model->logit_rows = ctx.rows.R;
   if (ctx.rows.R == 0) {
+    k->stream_sync(model->stream); /* as above */
     if (with_nll) empty_nll(batch, nll);
     goto done;
   }

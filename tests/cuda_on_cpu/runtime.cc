@@ -1,13 +1,15 @@
-/* The CUDA runtime of the emulator: everything is done when it is called. Device memory is host memory that
- * only kernels and the runtime may touch: at all other times its pages are locked, so host code that follows
- * a pointer of the device ends as it would beside a GPU. Under a sanitizer each piece is a block of malloc()
- * of its exact size instead. */
+/* The CUDA runtime of the emulator: everything is done when it is called, but host memory may count on copies
+ * only when their stream was synchronised (Copy). Device memory is host memory that only kernels and the
+ * runtime may touch: at all other times its pages are locked, so host code that follows a pointer of the
+ * device ends as it would beside a GPU. Under a sanitizer each piece is a block of malloc() of its exact size
+ * instead. */
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <map>
+#include <vector>
 
 #include "cuda_runtime.h"
 #include "device_memory.h"
@@ -45,6 +47,29 @@ static void open_region() {
   action.sa_sigaction = explain;
   action.sa_flags = SA_SIGINFO;
   sigaction(SIGSEGV, &action, nullptr);
+}
+
+/* A copy between host and device that the host has not waited for: what it read must stay as it was, and what
+ * it writes is not there yet. */
+struct Copy {
+  cudaStream_t queue;
+  void *host;
+  std::vector<char> content;
+  bool download;
+};
+static std::vector<Copy> copies;
+
+static void wait_for_copies(cudaStream_t queue) {
+  std::vector<Copy> others;
+  for (Copy &copy : copies) {
+    if (copy.queue != queue)
+      others.push_back(copy);
+    else if (copy.download)
+      memcpy(copy.host, copy.content.data(), copy.content.size());
+    else if (memcmp(copy.host, copy.content.data(), copy.content.size()) != 0)
+      fail("host memory was changed before its upload of %zu bytes was waited for", copy.content.size());
+  }
+  copies.swap(others);
 }
 
 DeviceMemory::DeviceMemory() {
@@ -110,9 +135,18 @@ cudaError_t cudaFreeHost(void *p) {
   return cudaSuccess;
 }
 
-cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind, cudaStream_t) {
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind kind,
+                            cudaStream_t queue) {
   DeviceMemory unlocked;
-  memmove(to, from, bytes);
+  const char *content = static_cast<const char *>(from);
+  if (kind == cudaMemcpyHostToDevice)
+    emulator::copies.push_back({queue, const_cast<void *>(from), {content, content + bytes}, false});
+  if (kind == cudaMemcpyDeviceToHost) {
+    emulator::copies.push_back({queue, to, {content, content + bytes}, true});
+    memset(to, 0xff, bytes);
+  } else {
+    memmove(to, from, bytes);
+  }
   return cudaSuccess;
 }
 
@@ -128,11 +162,15 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *queue, unsigned) {
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t queue) {
+  emulator::wait_for_copies(queue);
   delete queue;
   return cudaSuccess;
 }
 
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaStreamSynchronize(cudaStream_t queue) {
+  emulator::wait_for_copies(queue);
+  return cudaSuccess;
+}
 
 cudaError_t cudaGetLastError(void) {
   cudaError_t error = last_error;

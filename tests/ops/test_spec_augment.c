@@ -17,6 +17,7 @@ static void augment(Ops *t, const Rows rows[2], RandomKey key, float *const *in,
   size_t bytes = (size_t)rows->R * (size_t)l->C * sizeof(float);
   float *host = malloc(bytes + 1);
   t->backend->memory_download(t->stream, host, in[0], bytes);
+  t->backend->stream_sync(t->stream);
   t->backend->memory_upload(t->stream, out[0], host, bytes);
   t->backend->stream_sync(t->stream);
   free(host);
