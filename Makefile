@@ -196,7 +196,7 @@ $(BUILD)/cuda/%.o: %.cu
 	@$(NVCC) $(NVCC_FLAGS) -MD -MP -MF $(@:.o=.d) -c -o $@ $<
 $(BUILD)/libjargon_cuda.so: $(CUDA_OBJ)
 	@echo "  LD    $@"
-	@$(NVCC) -shared -o $@ $^ -lcublasLt -Xlinker -z,defs,-rpath,'$$ORIGIN:$(patsubst %/bin/nvcc,%/lib64,$(realpath $(NVCC)))'
+	@$(NVCC) -shared -o $@ $^ -lcublasLt -ldl -Xlinker -z,defs,-rpath,'$$ORIGIN:$(patsubst %/bin/nvcc,%/lib64,$(realpath $(NVCC)))'
 
 # The CUDA backend's very sources for the emulator (tests/cuda_on_cpu): plain, and checked by the sanitizers.
 EMULATOR := tests/cuda_on_cpu

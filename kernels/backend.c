@@ -55,6 +55,8 @@ static const Backend *cuda_open(DType dtype, bool *faulty, char *why, size_t why
     return NULL;
   }
   const Backend *table = export(dtype, why, why_size);
+  const char *cudnn = getenv("JARGON_CUDNN");
+  *faulty = !table && cudnn && *cudnn; /* who asks for cuDNN asks for the GPU */
   if (!table) return NULL;
   *faulty = !table_whole(table, "the CUDA backend", why, why_size);
   return *faulty ? NULL : table;

@@ -1,10 +1,12 @@
 /* The 2-D convolutions of the subsampling front. Plain and depthwise are one kernel: they differ in where a
  * tap reads. An output is the sum of its taps in order; taps outside the image add nothing. The gradients of
- * the taps are summed by chunks of output rows, then over the chunks in order. */
+ * the taps are summed by chunks of output rows, then over the chunks in order. JARGON_CUDNN has cuDNN make
+ * them instead (conv2d_cudnn.cuh). */
 #include "kernels/conv2d.h"
 
 #include <assert.h>
 
+#include "kernels/cuda/conv2d_cudnn.cuh"
 #include "kernels/cuda/device.cuh"
 
 enum {
@@ -123,11 +125,15 @@ static __global__ void conv2d_add_parts_kernel(float *dweight, float *dbias, con
 
 static dim3 grid_of(int rows, int C) { return dim3(rows, blocks_for(C, CHANNELS)); }
 
+/* An image without rows is nothing for cuDNN. */
+static bool by_cudnn(Rows out) { return cudnn_chosen() && out.U > 0 && out.R > 0; }
+
 template <bool DEPTHWISE, typename Act, typename In>
 static void forward(Stream *stream, Act *y, const In *x, const float *weight, const float *bias, Rows in,
                     Rows out, Conv2dShape s) {
   assert(s.K % 2 == 1);
   if (out.R == 0) return;
+  if (by_cudnn(out)) return cudnn_forward(stream, y, x, weight, bias, in, out, s, DEPTHWISE);
   conv2d_forward_kernel<Act, In, DEPTHWISE>
       <<<grid_of(out.R, s.C), dim3(CHANNELS, LANES), 0, stream->queue>>>(y, x, weight, bias, in, out, s);
   CUDA_LAUNCHED();
@@ -136,7 +142,6 @@ static void forward(Stream *stream, Act *y, const In *x, const float *weight, co
 template <bool DEPTHWISE, typename Act, typename In>
 static void gradient(Stream *stream, float *dweight, float *dbias, const Act *dy, const In *x, Rows in,
                      Rows out, Conv2dShape s) {
-  assert(s.K % 2 == 1);
   int chunks = (int)blocks_for(out.R, CHUNK), taps = s.K * s.K;
   if (chunks == 0) return;
   float *parts = (float *)cuda_scratch(stream, sizeof(float) * (size_t)chunks * (size_t)(taps + 1) * s.C);
@@ -157,6 +162,10 @@ static void conv2d_forward_launch(Stream *stream, void *y, const float *x, const
 template <typename Act>
 static void conv2d_backward_launch(Stream *stream, float *dweight, float *dbias, const void *dy,
                                    const float *x, Rows in, Rows out, Conv2dShape shape) {
+  assert(shape.K % 2 == 1);
+  if (by_cudnn(out))
+    return cudnn_backward(stream, (Act *)NULL, dweight, dbias, (const Act *)dy, x, (const float *)NULL, in,
+                          out, shape, false);
   gradient<false>(stream, dweight, dbias, (const Act *)dy, x, in, out, shape);
 }
 
@@ -170,6 +179,10 @@ template <typename Act>
 static void depthwise_conv2d_backward_launch(Stream *stream, void *dx, float *dweight, float *dbias,
                                              const void *dy, const void *x, const float *weight, Rows in,
                                              Rows out, Conv2dShape shape) {
+  assert(shape.K % 2 == 1);
+  if (by_cudnn(out))
+    return cudnn_backward(stream, (Act *)dx, dweight, dbias, (const Act *)dy, (const Act *)x, weight, in, out,
+                          shape, true);
   if (in.R > 0) {
     depthwise_conv2d_dx_kernel<<<grid_of(in.R, shape.C), dim3(CHANNELS, LANES), 0, stream->queue>>>(
         (Act *)dx, (const Act *)dy, weight, in, out, shape);

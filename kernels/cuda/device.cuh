@@ -26,12 +26,14 @@ template <> struct TypeOf<bf16> { static constexpr DType dtype = DTYPE_BF16; };
 /* ---- host ---- */
 
 struct AdamwTile;
+struct Cudnn;
 
 struct Stream {
   cudaStream_t queue;
   void *scratch;
   size_t scratch_size;
   void *blas;             /* of gemm.cu: handle, workspace and the chosen algorithms */
+  Cudnn *cudnn;           /* of cudnn.cu: handle, descriptors and the chosen algorithms */
   AdamwSegment *segments; /* of adamw.cu: the last list seen, on the host, and its tiles on the device */
   int segment_count;
   AdamwTile *tiles;

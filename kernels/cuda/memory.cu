@@ -18,6 +18,7 @@ static void stream_free(Stream *stream) {
   CUDA_CHECK(cudaStreamSynchronize(stream->queue));
   gemm_release(stream);
   adamw_release(stream);
+  cudnn_release(stream);
   CUDA_CHECK(cudaFree(stream->scratch));
   CUDA_CHECK(cudaStreamDestroy(stream->queue));
   free(stream);

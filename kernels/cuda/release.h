@@ -6,5 +6,6 @@
 
 void gemm_release(Stream *stream);
 void adamw_release(Stream *stream);
+void cudnn_release(Stream *stream);
 
 #endif

@@ -58,6 +58,8 @@ ROWS = [
     ("depthwise_conv2d_backward, stage 2", "depthwise_conv2d_dx_kernel conv2d_gradient_kernel conv2d_add_parts_kernel", "4 * 2 R (B/4) G Q", "2 b * 4 R (B/2) G + b * 2 R (B/4) G"),
     ("depthwise_conv2d_forward, stage 3", "conv2d_forward_kernel", "2 R (B/8) G Q", "b * 2 R (B/4) G + b R (B/8) G"),
     ("depthwise_conv2d_backward, stage 3", "depthwise_conv2d_dx_kernel conv2d_gradient_kernel conv2d_add_parts_kernel", "4 R (B/8) G Q", "2 b * 2 R (B/4) G + b R (B/8) G"),
+    ("with cuDNN: stage 2's input as an image", "image_make_kernel", "0", "(b + 4) 4 R (B/2) G"),
+    ("with cuDNN: its output from an image", "image_take_kernel", "2 R (B/4) G", "(b + 4) 2 R (B/4) G"),
     ("gemm_forward, pointwise of stage 2", "cuBLASLt, gemm_bias_kernel", "2 * 2 R (B/4) G G", "b (2 * 2 R (B/4) G + G G)"),
     ("relu_forward, stage 1", "relu_forward_kernel", "4 R (B/2) G", "2 b * 4 R (B/2) G"),
     ("relu_backward, stage 1", "relu_backward_kernel", "4 R (B/2) G", "3 b * 4 R (B/2) G"),

@@ -16,6 +16,15 @@ if [ -e "$emulated" ]; then
   export JARGON_OPS_SMALL=1
   JARGON_CUDA=$emulated expect 0 '' sh tests/gpu/check.sh correct ops/test_softmax
   check 'a finding' grep -q '"name": "ops/test_softmax", "result": "ok".*softmax backward on cuda bf16' "$OUT/correct.jsonl"
+  JARGON_CUDA=$emulated expect 0 '' sh tests/gpu/check.sh correct ops/test_conv2d
+  for name in ops/test_conv2d 'ops/test_conv2d, cuDNN'; do
+    check "a finding of $name" grep -q "\"name\": \"$name\", \"result\": \"ok\"" "$OUT/correct.jsonl"
+  done
+  for device in cuda auto; do # who names cuDNN gets that or an error
+    JARGON_CUDA=$emulated JARGON_CUDNN=$work/nothing.so expect 77 '' "$bin/tests/bench/gpu_model" device $device
+    cp "$work/out" "$work/said"
+    check "$device without the cuDNN that is named" grep -q '^JARGON_CUDNN: .*nothing.so' "$work/said"
+  done
   JARGON_CUDA=$emulated expect 1 '' sh tests/gpu/check.sh correct ops/test_nothing
   check 'a failure' grep -q '"name": "ops/test_nothing", "result": "exit 127"' "$OUT/correct.jsonl"
   JARGON_CUDA=$emulated SECONDS_LIMIT=0 expect 1 '' sh tests/gpu/check.sh correct ops/test_softmax

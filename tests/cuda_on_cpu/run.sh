@@ -7,15 +7,19 @@ export OMP_NUM_THREADS=1
 passed=0 failed=0
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-for source in tests/ops/test_*.c tests/cuda_on_cpu/test_*.c; do
-  name=${source#tests/} name=${name%.c}
-  case $name in ops/test_math | ops/test_product) continue ;; esac # of the CPU backend alone
-  LD_PRELOAD=${PRELOAD:-} timeout 300 "$BUILD/tests/$name" >"$log" 2>&1
+run() { # NAME: a test; where its convolutions are cuDNN's: NAME cudnn
+  LD_PRELOAD=${PRELOAD:-} JARGON_CUDNN=${2:+$JARGON_CUDA} timeout 300 "$BUILD/tests/$1" >"$log" 2>&1
   code=$?
   case $code in
   0) passed=$((passed + 1)) ;;
-  *) failed=$((failed + 1)) && echo "FAIL  $name (exit $code)" && tail -n 25 "$log" | sed 's/^/      | /' ;;
+  *) failed=$((failed + 1)) && echo "FAIL  $* (exit $code)" && tail -n 25 "$log" | sed 's/^/      | /' ;;
   esac
+}
+for source in tests/ops/test_*.c tests/cuda_on_cpu/test_*.c; do
+  name=${source#tests/} name=${name%.c}
+  case $name in ops/test_math | ops/test_product) continue ;; esac # of the CPU backend alone
+  run "$name"
+  case $name in */test_conv2d | */test_model) run "$name" cudnn ;; esac
 done
 echo "emulated CUDA, $JARGON_EMULATOR_ORDER: $passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]

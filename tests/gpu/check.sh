@@ -32,6 +32,11 @@ for folder in /usr/local/cuda/lib64 /usr/local/cuda-13*/lib64 \
   "$(python3 -c 'import nvidia.cu13 as n; print(list(n.__path__)[0] + "/lib")' 2>/dev/null)"; do
   [ ! -e "$folder/libcublasLt.so.13" ] || { ours=${ours:+$ours:}$folder && break; }
 done
+cudnn=
+for folder in /usr/local/cuda/lib64 /usr/local/cuda-13*/lib64 /usr/lib/x86_64-linux-gnu \
+  "$(python3 -c 'import nvidia.cudnn as n; print(list(n.__path__)[0] + "/lib")' 2>/dev/null)"; do
+  [ ! -e "$folder/libcudnn.so.9" ] || { cudnn=$folder/libcudnn.so.9 && break; }
+done
 own() { LD_LIBRARY_PATH=$ours${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} "$@"; }
 jargon_own() { own "$bin/jargon" "$@"; }
 
@@ -39,23 +44,23 @@ quote() { tr -c '[:print:]' ' ' | sed 's/[\\"]/\\&/g'; }
 finding() { # NAME RESULT SECONDS [TEXT]: one line
   printf '{"stage": "%s", "name": "%s", "result": "%s", "seconds": %s, "text": "%s"}\n' "$stage" "$1" "$2" "$3" \
     "$(printf %s "${4:-}" | quote)" >>"$results"
-  case $2 in ok) good=$((good + 1)) ;; note) ;; *) bad=$((bad + 1)) ;; esac
+  case $2 in ok) good=$((good + 1)) ;; note | skipped) ;; *) bad=$((bad + 1)) ;; esac
   echo "$2  $1 ($3 s) $(printf %s "${4:-}" | tail -c 300)"
 }
 left() { echo $((deadline - $(date +%s))); }
 attempt() { # NAME LIMIT command...: ok, or the exit code and the output's end; its output stays in $work/log
-  name=$1 limit=$2
+  title=$1 limit=$2
   shift 2
-  [ "$(left)" -gt 3 ] || { finding "$name" 'not run' 0 'no time left'; return 1; }
+  [ "$(left)" -gt 3 ] || { finding "$title" 'not run' 0 'no time left'; return 1; }
   [ "$limit" -lt "$(left)" ] || limit=$(left)
   start=$(date +%s)
   LD_LIBRARY_PATH=$ours${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} timeout "$limit" "$@" >"$work/log" 2>&1
   code=$?
   took=$(($(date +%s) - start))
   case $code in
-  0) finding "$name" ok $took "$(grep -a largest "$work/log" | tail -n 12)" ;;
-  124) finding "$name" 'out of time' $took "$(tail -n 4 "$work/log")" ;;
-  *) finding "$name" "exit $code" $took "$(tail -n 12 "$work/log")" ;;
+  0) finding "$title" ok $took "$(grep -a largest "$work/log" | tail -n 12)" ;;
+  124) finding "$title" 'out of time' $took "$(tail -n 4 "$work/log")" ;;
+  *) finding "$title" "exit $code" $took "$(tail -n 12 "$work/log")" ;;
   esac
   return $code
 }
@@ -70,16 +75,24 @@ device=$(own "$bin/tests/bench/gpu_model" device cuda 2>&1) || {
   echo "check.sh $stage: no GPU to run on: $device"
   exit 77
 }
-case $device in *emulated*) emulated=yes ;; *) emulated= ;; esac
+case $device in *emulated*) emulated=yes cudnn=$JARGON_CUDA ;; *) emulated= ;; esac
 [ -z "$emulated" ] || [ "$stage" = correct ] || { echo "check.sh $stage: only on a GPU, and this is the emulator" && exit 77; }
 finding device note 0 "$device; $(nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>/dev/null)"
 export JARGON_OPS_DEVICE=cuda
+unset JARGON_CUDNN # only where it is asked for
 
 operations() { # names of the tests that run on a GPU, in the order that finds most early
   for program in "$bin"/tests/ops/test_* "$bin"/tests/cuda_on_cpu/test_model; do
     case $program in *.o | *.d | */test_math | */test_product) continue ;; esac
     [ ! -x "$program" ] || echo "${program#"$bin"/tests/}"
   done
+}
+
+attempt_cudnn() { # NAME LIMIT command...: the same with cuDNN's convolutions, where there is cuDNN
+  title="$1, cuDNN" limit=$2
+  shift 2
+  [ "$cudnn" ] || { finding "$title" skipped 0 'no libcudnn.so.9 in CUDA, the system or PyTorch'; return 1; }
+  attempt "$title" "$limit" env JARGON_CUDNN="$cudnn" LD_LIBRARY_PATH="${cudnn%/*}:$ours${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" "$@"
 }
 
 # Twice, killed halfway through its writes and resumed, alone and in batches of any size: the same bits. f32 and bf16.
@@ -136,7 +149,10 @@ PY
 }
 
 correct() {
-  for name in ${*:-$(operations) bits}; do [ "$name" = bits ] || attempt "$name" 100 "$bin/tests/$name"; done
+  for name in ${*:-$(operations) bits}; do
+    [ "$name" = bits ] || attempt "$name" 100 "$bin/tests/$name"
+    case $name in */test_conv2d | */test_model) attempt_cudnn "$name" 100 "$bin/tests/$name" ;; esac
+  done
   case "${*:-bits}" in *bits*) ;; *) return ;; esac
   (cd "$work" && jargon=jargon_own && make_corpus) >"$work/log" 2>&1 ||
     { finding corpus failed 0 "$(tail -n 3 "$work/log")" && return; }
@@ -156,8 +172,13 @@ sanitize() {
   done
 }
 
-# Lines of JSON from a program's output go to the results as they are.
-lines() { grep -a '^{' "$work/log" | sed "s/^{/{\"stage\": \"bench\", /" | tee -a "$results"; }
+# Lines of JSON from a program's output go to the results as they are: [FIELDS to add].
+lines() { grep -a '^{' "$work/log" | sed "s/^{/{\"stage\": \"bench\", ${1:-}/" | tee -a "$results"; }
+
+kernel_lines() { # NAME [FIELDS]: of the operations' benchmarks, with their floors
+  python3 "$root/tests/bench/gpu_floors.py" <"$work/log" >"$work/floors" && mv "$work/floors" "$work/log"
+  [ -s "$work/log" ] && lines "${2:-}" || finding "$1" note 0 'it has no benchmark'
+}
 
 bench() {
   parts=${*:-kernels model torch parakeet}
@@ -170,9 +191,11 @@ bench() {
     case $part in
     kernels)
       for name in $(operations | grep '^ops/'); do
-        JARGON_OPS_BENCH=1 attempt "bench $name" 60 "$bin/tests/$name" || continue
-        python3 "$root/tests/bench/gpu_floors.py" <"$work/log" >"$work/floors" && mv "$work/floors" "$work/log"
-        [ -s "$work/log" ] && lines || finding "bench $name" note 0 'it has no benchmark'
+        attempt "bench $name" 60 env JARGON_OPS_BENCH=1 "$bin/tests/$name" && kernel_lines "bench $name"
+        case $name in */test_conv2d)
+          attempt_cudnn "bench $name" 60 env JARGON_OPS_BENCH=1 "$bin/tests/$name" &&
+            kernel_lines "bench $name, cuDNN" '"convolutions": "cuDNN", ' ;;
+        esac
       done ;;
     model)
       for what in train infer; do
