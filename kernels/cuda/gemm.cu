@@ -5,8 +5,8 @@
  *
  * A row's bits must not depend on M. So for each (operation, N, K) one algorithm is chosen, once, at a fixed
  * M, and kept for every M: without split K, without workspace (which stream-K and the like need), and M is
- * cut into a head that is a multiple of ROWS and a tail that is padded to ROWS with zeros in scratch (where a
- * pointer is not aligned: all rows). tests/gpu asserts the bits. */
+ * cut into a head that is a multiple of ROWS, in calls of at most MOST, and a tail that is padded to ROWS
+ * with zeros in scratch (where a pointer is not aligned: all rows). test_gemm asserts the bits. */
 #include "kernels/gemm.h"
 
 #include <cublasLt.h>
@@ -19,6 +19,7 @@
 enum {
   ROWS = 256,           /* no kernel of cuBLASLt has a larger tile */
   CHOSEN_AT = 8 * ROWS, /* the M at which algorithms are chosen */
+  MOST = 256 * ROWS,    /* rows of one call: what algorithms are asked to take */
   CANDIDATES = 32,      /* algorithms looked at */
   ALIGNMENT = 16,       /* bytes: what is less aligned goes through scratch */
   PLANS = 512,          /* shapes of one model: a few a layer type */
@@ -164,8 +165,7 @@ static void plan_choose(Blas *blas, Plan *plan) {
     if (found[i].state != CUBLAS_STATUS_SUCCESS) continue;
     BLAS_CHECK(cublasLtMatmulAlgoConfigGetAttribute(algorithm, CUBLASLT_ALGO_CONFIG_SPLITK_NUM, &splits,
                                                     sizeof splits, &written));
-    if (splits > 1 || !plan_takes(blas, plan, algorithm, ROWS) ||
-        !plan_takes(blas, plan, algorithm, 256 * ROWS))
+    if (splits > 1 || !plan_takes(blas, plan, algorithm, ROWS) || !plan_takes(blas, plan, algorithm, MOST))
       continue;
     plan->algorithm = *algorithm;
     return;
@@ -243,7 +243,9 @@ static void by_rows(Stream *stream, Plan *plan, T *d, const T *w, const T *b, T 
                     int B) {
   bool aligned = alignment_of(d) == ALIGNMENT && alignment_of(b) == ALIGNMENT;
   int head = aligned ? M / ROWS * ROWS : 0;
-  if (head) multiply(stream, plan, d, w, b, head, 0);
+  for (int first = 0; first < head; first += MOST)
+    multiply(stream, plan, d + (size_t)first * D, w, b + (size_t)first * B,
+             head - first < MOST ? head - first : MOST, 0);
   T *b_tail = scratch, *d_tail = scratch + padded((size_t)ROWS * B);
   for (int first = head; first < M; first += ROWS) {
     int count = M - first < ROWS ? M - first : ROWS;
@@ -304,7 +306,9 @@ static void gemm_backward_weight_launch(Stream *stream, float *dw, float *dbias,
   if (dbias) columns_sum(stream, BiasTerms<T>{(const T *)dy, N}, BiasGradient{dbias}, NULL, M, N);
   Plan *plan = plan_find<T>(stream_blas(stream), WEIGHT, NULL, N, K, dw);
   int head = alignment_of(x) == ALIGNMENT && alignment_of(dy) == ALIGNMENT ? M / ROWS * ROWS : 0;
-  if (head) multiply(stream, plan, dw, x, dy, head, 1);
+  for (int first = 0; first < head; first += MOST)
+    multiply(stream, plan, dw, (const T *)x + (size_t)first * K, (const T *)dy + (size_t)first * N,
+             head - first < MOST ? head - first : MOST, 1);
   size_t x_size = padded((size_t)ROWS * K);
   T *x_tail = (T *)cuda_scratch(stream, (x_size + (size_t)ROWS * N) * sizeof(T)), *dy_tail = x_tail + x_size;
   for (int first = head; first < M; first += ROWS) {
