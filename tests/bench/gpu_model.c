@@ -1,5 +1,5 @@
 /* Times whole training steps, or inference, of a preset on one device: batches as tests/bench/peer_torch.py
- * --plan takes them, so that both time the same shapes.
+ * takes them, so that both time the same shapes.
  *
  *   gpu_model device DEVICE              says what DEVICE is; exit 77 when it cannot be used
  *   gpu_model plan BATCH_SECONDS BATCHES prints a plan: one line a batch, frames of 10 ms each

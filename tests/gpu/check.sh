@@ -208,8 +208,8 @@ bench() {
       impl=own
       [ $part = torch ] || impl=parakeet
       for size in $sizes; do
-        attempt "$part ${size%%:*}" 75 env LD_LIBRARY_PATH="${LD_LIBRARY_PATH:-}" python3 "$root/tests/bench/peer_torch.py" \
-          --sizes "$(echo ${size%%:*} | tr sml SML)" --impl $impl --modes bf16,compile --vocab 1025 --budget 3 --plan "$work/plan.${size%%:*}"
+        attempt "$part ${size%%:*}" 75 env LD_LIBRARY_PATH="${LD_LIBRARY_PATH:-}" python3 tests/bench/peer_torch.py \
+          recipes/presets/${size%%:*}.yaml "$work/plan.${size%%:*}" --impl $impl --modes bf16,compile
         lines
       done ;;
     *) finding "$part" 'not run' 0 'there are kernels, model, torch, parakeet' ;;
