@@ -6,10 +6,10 @@
 
 typedef struct AlignedWord {
   AlignOp op;
-  const char *ref, *hyp; /* normalised; "" for an insertion's ref and a deletion's hyp. An optional word of
-                            the reference that was not said is a match with hyp "", as sclite -D counts it */
+  const char *ref, *hyp; /* normalised; "" for an insertion's ref and a deletion's hyp. An optional word
+                            without its partner is a match with hyp "", or ref "", as sclite -D counts it */
   double confidence; /* of hyp: the least of item->words that normalisation made it from; NAN: not known */
-  bool optional;     /* ref need not be said */
+  bool optional, hyp_optional; /* ref and hyp need not be said */
 } AlignedWord;
 
 typedef struct Alignment {

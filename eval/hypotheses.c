@@ -18,11 +18,14 @@ static Status partners_take(Hypotheses *hypotheses, const Records *ref, const Re
   for (int i = 0; i < ref->count; i++) {
     if (ref->items[i].ignored) continue;
     const char *text = partners[i].text ? partners[i].text : "";
+    bool special = item->as && sclite_rules_special(item->as, text);
     if (before) {
       item->before = text;
+      item->before_alternatives |= special;
     } else {
       hypotheses->missing += !partners[i].text;
       item->text = text;
+      item->alternatives |= special;
       item->words = partners[i].words, item->word_count = partners[i].word_count;
     }
     item++;
@@ -32,7 +35,7 @@ done:
   return status;
 }
 
-static Status items_make(Hypotheses *hypotheses, const Records *ref) {
+static Status items_make(Hypotheses *hypotheses, const Records *ref, const ScliteRules *as) {
   bool markup = ref->format == RECORD_TRN || ref->format == RECORD_STM || ref->format == RECORD_CTM;
   hypotheses->items = xcalloc((size_t)ref->count, sizeof(Hypothesis));
   for (int i = 0; i < ref->count; i++) {
@@ -45,10 +48,13 @@ static Status items_make(Hypotheses *hypotheses, const Records *ref) {
                        ref->path, record->utterance.line,
                        "no reference (\"text\") beside what was recognised; give the references with --ref");
     record->utterance.text = (char *)record->reference;
-    hypotheses->items[hypotheses->count++] =
-        (Hypothesis){.reference = &record->utterance,
-                     .id = record->id,
-                     .alternatives = markup && strpbrk(record->reference, "{(@") != NULL};
+    bool special = as ? sclite_rules_special(as, record->reference)
+                      : markup && strpbrk(record->reference, "{(@") != NULL;
+    hypotheses->items[hypotheses->count++] = (Hypothesis){.reference = &record->utterance,
+                                                          .id = record->id,
+                                                          .alternatives = special,
+                                                          .before_alternatives = special,
+                                                          .as = as};
   }
   return hypotheses->count ? OK : fail(ERR_DATA, "%s: every segment is to be ignored", ref->path);
 }
@@ -59,25 +65,48 @@ static void only_text_is_recognised(Records *records) {
     if (!records->items[i].recognised) records->items[i].recognised = records->items[i].reference;
 }
 
+/* hypothesis: it may be empty where missing ones are, and have alternatives for sclite alone. */
+static Status read_one(Records *records, const char *path, RecordFormat format, const HypothesesFiles *files,
+                       bool hypothesis) {
+  Status status = OK;
+  bool may_be_empty = hypothesis && files->ref && files->missing_empty;
+  TRY(may_be_empty ? records_read_any(records, path, format) : records_read(records, path, format));
+  for (int i = 0; hypothesis && !files->as && i < records->count; i++)
+    if (records->items[i].alternatives)
+      TRY(fail_at(
+          path, records->items[i].utterance.line,
+          "what was recognised has alternatives (<ALT_BEGIN>): leave one of them, or score as sclite does "
+          "with --as sclite"));
+  if (files->as) sclite_rules_apply(files->as, records);
+done:
+  return status;
+}
+
 Status hypotheses_read(Hypotheses *hypotheses, const HypothesesFiles *files) {
   Status status = OK;
   *hypotheses = (Hypotheses){0};
   Records *ref = files->ref ? &hypotheses->reference : &hypotheses->recognised;
-  if (files->ref) TRY(records_read(&hypotheses->reference, files->ref, files->ref_format));
-  TRY(records_read(&hypotheses->recognised, files->hyp, files->hyp_format));
-  if (files->before) TRY(records_read(&hypotheses->before, files->before, files->before_format));
+  if (files->ref) TRY(read_one(&hypotheses->reference, files->ref, files->ref_format, files, false));
+  TRY(read_one(&hypotheses->recognised, files->hyp, files->hyp_format, files, true));
+  if (files->before) TRY(read_one(&hypotheses->before, files->before, files->before_format, files, true));
   if (ref == &hypotheses->recognised && ref->format != RECORD_MANIFEST && ref->format != RECORD_CSV)
     TRY(fail(ERR_USAGE, "%s has what was recognised alone; give the references with --ref", files->hyp));
   if (files->ref) only_text_is_recognised(&hypotheses->recognised);
   if (files->before) only_text_is_recognised(&hypotheses->before);
-  TRY(items_make(hypotheses, ref));
+  TRY(items_make(hypotheses, ref, files->as));
   TRY(partners_take(hypotheses, ref, &hypotheses->recognised, files->missing_empty, false));
   if (files->before) TRY(partners_take(hypotheses, ref, &hypotheses->before, files->missing_empty, true));
 done:
   return status;
 }
 
-/* With alternatives in the reference: its characters are those of the alternatives that the words chose. */
+static void word_append(Buffer *text, const char *word) {
+  if (!*word) return;
+  if (text->used) buffer_append(text, " ", 1);
+  buffer_append(text, word, strlen(word));
+}
+
+/* With alternatives: the characters are those of the alternatives that the words chose. */
 static Status score_alternatives(const Hypothesis *item, bool before, const Normalizer *normalizer,
                                  const AlignCosts *costs, Rates *rates) {
   Alignment alignment;
@@ -88,15 +117,8 @@ static Status score_alternatives(const Hypothesis *item, bool before, const Norm
     buffer_append(&hyp, "", 0);
     for (int i = 0; i < alignment.count; i++) {
       const AlignedWord *word = &alignment.words[i];
-      bool unsaid = word->op == ALIGN_MATCH && !*word->hyp;
-      if (*word->ref && !unsaid) {
-        if (ref.used) buffer_append(&ref, " ", 1);
-        buffer_append(&ref, word->ref, strlen(word->ref));
-      }
-      if (*word->hyp) {
-        if (hyp.used) buffer_append(&hyp, " ", 1);
-        buffer_append(&hyp, word->hyp, strlen(word->hyp));
-      }
+      bool unsaid = word->op == ALIGN_MATCH && (!*word->hyp || !*word->ref);
+      if (!unsaid) word_append(&ref, word->ref), word_append(&hyp, word->hyp);
     }
     rates->words = alignment.counts;
     status = rates_characters(costs, ref.data, hyp.data, &rates->characters);
@@ -106,24 +128,26 @@ static Status score_alternatives(const Hypothesis *item, bool before, const Norm
   return status;
 }
 
-static Status item_score(Hypothesis *item, const Normalizer *normalizer, const AlignCosts *costs) {
+static Status score_one(const Hypothesis *item, bool before, const Normalizer *normalizer,
+                        const AlignCosts *costs, Rates *rates) {
   Status status = OK;
   char *ref = NULL, *text = NULL;
-  if (item->alternatives) {
-    TRY(score_alternatives(item, false, normalizer, costs, &item->rates));
-    if (item->before) TRY(score_alternatives(item, true, normalizer, costs, &item->before_rates));
-    return OK;
+  if (before ? item->before_alternatives : item->alternatives) {
+    TRY(score_alternatives(item, before, normalizer, costs, rates));
+  } else {
+    TRY(normalizer_apply(normalizer, item->reference->text, &ref));
+    TRY(normalizer_apply(normalizer, before ? item->before : item->text, &text));
+    TRY(rates_score(costs, ref, text, rates));
   }
-  TRY(normalizer_apply(normalizer, item->reference->text, &ref));
-  TRY(normalizer_apply(normalizer, item->text, &text));
-  TRY(rates_score(costs, ref, text, &item->rates));
-  if (item->before) {
-    free(text), text = NULL;
-    TRY(normalizer_apply(normalizer, item->before, &text));
-    TRY(rates_score(costs, ref, text, &item->before_rates));
-  }
+  if (item->as && item->as->characters) rates->characters = rates->words; /* the words are characters */
 done:
   free(ref), free(text);
+  return status;
+}
+
+static Status item_score(Hypothesis *item, const Normalizer *normalizer, const AlignCosts *costs) {
+  Status status = score_one(item, false, normalizer, costs, &item->rates);
+  if (status == OK && item->before) status = score_one(item, true, normalizer, costs, &item->before_rates);
   return status;
 }
 

@@ -123,7 +123,7 @@ done:
 /* A reference's segment, or a recognised word (or line) of a recording. */
 typedef struct Span {
   const char *recording, *channel;
-  double start, end;
+  double start, end; /* of a word: its middle, which decides where it belongs */
   const HypWord *word;
   int item, line;
   bool fold; /* case does not matter in the names */
@@ -166,24 +166,42 @@ static Span *segments_of(const Records *ref, bool channels, bool fold) {
   return spans;
 }
 
+static double middle(const HypWord *word) { return word->start + (word->end - word->start) / 2; }
+
+static bool is_mark(const HypWord *word) {
+  return word->text[0] && strchr("{/}", word->text[0]) && !word->text[1];
+}
+
+/* How many words from `first` on stay together: one, or those of alternatives with their marks. *latest: the
+ * last of their middles. */
+static int together(const Record *record, int first, double *latest) {
+  const HypWord *words = &record->words[first];
+  int count = 1, left = record->word_count - first;
+  *latest = middle(words);
+  if (!record->alternatives || strcmp(words->text, "{")) return 1;
+  while (count < left && strcmp(words[count].text, "}")) {
+    if (!is_mark(&words[count])) *latest = fmax(*latest, middle(&words[count]));
+    count++;
+  }
+  return count < left ? count + 1 : count;
+}
+
 static Span *words_of(const Records *hyp, bool channels, bool fold, int *count) {
   size_t most = 0;
   for (int i = 0; i < hyp->count; i++) most += (size_t)hyp->items[i].word_count;
   Span *spans = xcalloc(most, sizeof *spans);
   *count = 0;
-  for (int i = 0; i < hyp->count; i++)
-    for (int w = 0; w < hyp->items[i].word_count; w++) {
-      const HypWord *word = &hyp->items[i].words[w];
-      spans[*count] = (Span){hyp->items[i].recording,
-                             channels ? hyp->items[i].channel : "",
-                             word->start,
-                             word->end,
-                             word,
-                             *count,
-                             hyp->items[i].utterance.line,
-                             fold};
+  for (int i = 0; i < hyp->count; i++) {
+    const Record *record = &hyp->items[i];
+    double start = 0, latest = 0;
+    for (int w = 0, end = 0; w < record->word_count; w++) {
+      if (w == end) start = record->words[w].start, end += together(record, w, &latest);
+      const char *channel = channels ? record->channel : "";
+      spans[*count] = (Span){record->recording,      channel, start, latest, &record->words[w], *count,
+                             record->utterance.line, fold};
       ++*count;
     }
+  }
   qsort(spans, (size_t)*count, sizeof *spans, by_span);
   return spans;
 }
@@ -201,8 +219,6 @@ static void partner_join(Partner *partner, const Span *words, int count, RecordB
   *partner = (Partner){block_text(blocks, text.data, text.used), list, count};
   free(text.data);
 }
-
-static double middle(const Span *word) { return word->start + (word->end - word->start) / 2; }
 
 /* A segment's end is rounded to single precision, as in sclite, so that a word with its middle just there
  * falls alike; and in an stm and a ctm file the case of names does not matter. */
@@ -226,7 +242,7 @@ static Status match_times(const Records *ref, const Records *hyp, bool missing_e
     for (int s = start; s < end; s++) {
       int from = at;
       while (at < word_count && channel_compare(&words[at], first) == 0 &&
-             (s == end - 1 || middle(&words[at]) < (float)segments[s].end))
+             (s == end - 1 || words[at].end < (float)segments[s].end))
         at++;
       partner_join(&partners[segments[s].item], &words[from], at - from, blocks);
     }

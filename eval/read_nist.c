@@ -80,6 +80,7 @@ typedef struct CtmWord {
   const char *recording, *channel;
   HypWord word;
   int line;
+  char mark; /* of alternatives: '{', '/' or '}'; 0: a word */
 } CtmWord;
 
 /* "<ALT_BEGIN>" and its companions as the marks that trn and stm have. */
@@ -88,6 +89,14 @@ static const char *alternative_mark(const char *word) {
   for (int i = 0; i < 3; i++)
     if (strcasecmp(word, MARKS[i][0]) == 0) return MARKS[i][1];
   return NULL;
+}
+
+/* A duration; where writers rounded begin and end it may be slightly negative. */
+static bool duration_parse(const char *text, double *seconds) {
+  bool negative = *text == '-';
+  if (!seconds_parse(text + negative, seconds) || (negative && *seconds > 0.1)) return false;
+  if (negative) *seconds = -*seconds;
+  return true;
 }
 
 static Status ctm_line(const Lines *lines, char *text, CtmWord *out) {
@@ -99,15 +108,44 @@ static Status ctm_line(const Lines *lines, char *text, CtmWord *out) {
   }
   double begin = NAN, duration = NAN, confidence = NAN;
   const char *mark = alternative_mark(field[4]);
-  if (!mark && (!seconds_parse(field[2], &begin) || !seconds_parse(field[3], &duration)))
+  if (!mark && (!seconds_parse(field[2], &begin) || !duration_parse(field[3], &duration)))
     return fail_line(lines, "begin and duration must be seconds, not \"%s\" and \"%s\"", field[2], field[3]);
   char *end = NULL;
   if (field[5] && strcasecmp(field[5], "NA")) confidence = strtod(field[5], &end);
   if (end && (end == field[5] || *end || !isfinite(confidence)))
     return fail_line(lines, "the confidence must be a number or NA, not \"%s\"", field[5]);
-  *out = (CtmWord){
-      field[0], field[1], {mark ? mark : field[4], begin, begin + duration, confidence, false}, lines->line};
+  *out = (CtmWord){field[0],
+                   field[1],
+                   {mark ? mark : field[4], begin, begin + duration, confidence, false},
+                   lines->line,
+                   mark ? *mark : 0};
   return OK;
+}
+
+/* Alternatives of one channel, not nested. `begin`: the word that began those that the last word is in; NULL:
+ * none. */
+static Status mark_check(const Lines *lines, const CtmWord *word, const CtmWord *begin) {
+  if (begin && (strcmp(begin->recording, word->recording) || strcmp(begin->channel, word->channel)))
+    return fail_line(lines, "another recording or channel within the alternatives that began in line %d",
+                     begin->line);
+  if (begin && word->mark == '{')
+    return fail_line(lines,
+                     "<ALT_BEGIN> within the alternatives that began in line %d: a ctm file cannot nest them",
+                     begin->line);
+  if (!begin && word->mark && word->mark != '{')
+    return fail_line(lines, "alternatives begin with <ALT_BEGIN>");
+  return OK;
+}
+
+/* A mark has the time where it stands: that of the word behind "{", else the end of the one before it. */
+static void marks_time(CtmWord *words, int count) {
+  for (int i = 0; i < count; i++) {
+    if (!words[i].mark) continue;
+    HypWord *mark = &words[i].word;
+    bool before = words[i].mark == '{' && i + 1 < count && !words[i + 1].mark;
+    mark->start = before ? words[i + 1].word.start : i ? words[i - 1].word.end : 0;
+    mark->end = mark->start;
+  }
 }
 
 static int by_recording(const void *left, const void *right) {
@@ -118,14 +156,16 @@ static int by_recording(const void *left, const void *right) {
 }
 
 /* One record: words of one channel of a recording, in the order of the file. */
-static void ctm_record(Records *records, const CtmWord *words, int count, bool alone) {
+static void ctm_record(Records *records, CtmWord *words, int count, bool alone) {
   Record *record = record_add(records, words[0].line);
   Buffer text = {0};
   record->recording = words[0].recording, record->channel = words[0].channel;
   record->words = block_take(&records->blocks, (size_t)count * sizeof *record->words);
   record->word_count = count;
   buffer_append(&text, "", 0);
+  marks_time(words, count);
   for (int i = 0; i < count; i++) {
+    record->alternatives |= words[i].mark != 0;
     record->words[i] = words[i].word;
     if (i) buffer_append(&text, " ", 1);
     buffer_append(&text, words[i].word.text, strlen(words[i].word.text));
@@ -148,18 +188,23 @@ Status read_ctm(Records *records) {
   Lines lines;
   char *text;
   CtmWord *words = NULL;
-  int count = 0, room = 0;
+  int count = 0, room = 0, begin = -1; /* of alternatives */
   TRY(lines_open(&lines, records, records->path));
   for (;;) {
     TRY(lines_next(&lines, &text));
     if (!text) break;
     if (is_comment(text)) continue;
     if (count == room) words = xrealloc(words, (size_t)(room += room / 2 + 256), sizeof *words);
-    TRY(ctm_line(&lines, text, &words[count++]));
+    CtmWord *word = &words[count];
+    TRY(ctm_line(&lines, text, word));
+    TRY(mark_check(&lines, word, begin < 0 ? NULL : &words[begin]));
+    if (word->mark && word->mark != '/') begin = word->mark == '{' ? count : -1;
+    count++;
   }
+  if (begin >= 0) TRY(fail_at(records->path, words[begin].line, "<ALT_BEGIN> without <ALT_END>"));
   if (count) qsort(words, (size_t)count, sizeof *words, by_recording);
   for (int start = 0, end; start < count; start = end) {
-    const CtmWord *first = &words[start];
+    CtmWord *first = &words[start];
     for (end = start + 1; end < count && !strcmp(words[end].recording, first->recording) &&
                           !strcmp(words[end].channel, first->channel);)
       end++;

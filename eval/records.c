@@ -235,13 +235,18 @@ done:
   return status;
 }
 
-Status records_read(Records *records, const char *path, RecordFormat format) {
+Status records_read_any(Records *records, const char *path, RecordFormat format) {
   Status status = OK;
   *records = (Records){.path = xstrdup(path), .format = format};
   if (format == RECORD_AUTO) TRY(format_detect(path, &records->format));
   TRY(FORMATS[records->format].read(records));
-  if (records->count == 0) TRY(fail(ERR_DATA, "%s has no utterance", path));
 done:
+  return status;
+}
+
+Status records_read(Records *records, const char *path, RecordFormat format) {
+  Status status = records_read_any(records, path, format);
+  if (status == OK && !records->count) return fail(ERR_DATA, "%s has no utterance", path);
   return status;
 }
 

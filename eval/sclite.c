@@ -27,7 +27,7 @@ static void cell(FILE *stream, const char *text, bool shout, int width) {
   repeat(stream, ' ', width - columns_of(text) + 1);
 }
 
-static void row(FILE *stream, const Alignment *alignment, const int *widths, bool of_reference) {
+static void row(FILE *stream, const Alignment *alignment, const int *widths, bool of_reference, bool shouts) {
   for (int k = 0; k < alignment->count; k++) {
     const AlignedWord *word = &alignment->words[k];
     const char *text = of_reference ? word->ref : word->hyp;
@@ -36,7 +36,7 @@ static void row(FILE *stream, const Alignment *alignment, const int *widths, boo
       repeat(stream, '*', widths[k]);
       fputc(' ', stream);
     } else {
-      cell(stream, text, word->op != ALIGN_MATCH, widths[k]);
+      cell(stream, text, shouts && word->op != ALIGN_MATCH, widths[k]);
     }
   }
   fputc('\n', stream);
@@ -56,7 +56,7 @@ static void segment_print(FILE *stream, const ScliteItem *item) {
   if (recording && channel) fprintf(stream, "File: %s\nChannel: %s\n", recording, channel);
 }
 
-static void item_print(FILE *stream, const ScliteItem *item) {
+static void item_print(FILE *stream, const ScliteItem *item, bool case_sensitive) {
   const Alignment *alignment = &item->alignment;
   AlignCounts counts = alignment->counts;
   int *widths = xcalloc((size_t)alignment->count, sizeof *widths);
@@ -68,11 +68,12 @@ static void item_print(FILE *stream, const ScliteItem *item) {
   segment_print(stream, item);
   fprintf(stream, "Scores: (#C #S #D #I) %lld %lld %lld %lld\n", (long long)counts.match,
           (long long)counts.sub, (long long)counts.del, (long long)counts.ins);
+  if (case_sensitive) fputs("Attributes: Case_sensitve \n", stream); /* as sclite spells it */
   if (alignment->count) {
     fputs("REF:  ", stream);
-    row(stream, alignment, widths, true);
+    row(stream, alignment, widths, true, !case_sensitive);
     fputs("HYP:  ", stream);
-    row(stream, alignment, widths, false);
+    row(stream, alignment, widths, false, !case_sensitive);
     fputs("Eval: ", stream);
     for (int k = 0; k < alignment->count; k++) {
       fputc(" SID"[alignment->words[k].op], stream);
@@ -94,7 +95,7 @@ void sclite_alignments(FILE *stream, const Sclite *sclite) {
     for (int i = 0; i < sclite->count; i++) count += sclite->items[i].speaker == s;
     fprintf(stream, "Speaker sentences%4d:  %s   #utts: %d\n", s, sclite->speakers[s], count);
     for (int i = 0; i < sclite->count; i++)
-      if (sclite->items[i].speaker == s) item_print(stream, &sclite->items[i]);
+      if (sclite->items[i].speaker == s) item_print(stream, &sclite->items[i], sclite->case_sensitive);
   }
   fputc('\n', stream);
 }
@@ -121,6 +122,13 @@ static void speakers_find(Sclite *sclite, const char *key) {
   free(seen);
 }
 
+static const char *parenthesised(const char *word, RecordBlock **blocks) {
+  char *text = xprintf("(%s)", word);
+  const char *kept = block_text(blocks, text, strlen(text));
+  free(text);
+  return kept;
+}
+
 /* The alignment as sclite shows it: a word that need not be said in its parentheses. */
 static Alignment shown(const Alignment *alignment, RecordBlock **blocks) {
   Alignment copy = *alignment;
@@ -128,10 +136,8 @@ static Alignment shown(const Alignment *alignment, RecordBlock **blocks) {
   copy.words = memcpy(block_take(blocks, size), copy.words, size);
   for (int k = 0; k < copy.count; k++) {
     AlignedWord *word = &copy.words[k];
-    if (!word->optional) continue;
-    char *text = xprintf("(%s)", word->ref);
-    word->ref = block_text(blocks, text, strlen(text));
-    free(text);
+    if (word->optional) word->ref = parenthesised(word->ref, blocks);
+    if (word->hyp_optional) word->hyp = parenthesised(word->hyp, blocks);
   }
   return copy;
 }
@@ -157,7 +163,12 @@ Status sclite_write(const char *prefix, const Hypotheses *hypotheses, const Alig
                     const char *speaker, const char *title) {
   Status status = OK;
   RecordBlock *blocks = NULL;
-  Sclite sclite = {title, xcalloc((size_t)hypotheses->count, sizeof(ScliteItem)), hypotheses->count, NULL, 0};
+  const ScliteRules *as = hypotheses->items[0].as;
+  Sclite sclite = {.title = title,
+                   .case_sensitive = as && as->case_sensitive,
+                   .characters = as && as->characters,
+                   .items = xcalloc((size_t)hypotheses->count, sizeof(ScliteItem)),
+                   .count = hypotheses->count};
   for (int i = 0; i < sclite.count; i++) {
     sclite.items[i].item = &hypotheses->items[i];
     sclite.items[i].alignment = shown(&alignments->hyp[i], &blocks);

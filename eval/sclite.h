@@ -3,9 +3,10 @@
  *   PREFIX.sys  percentages by speaker      PREFIX.pra  every utterance aligned
  *   PREFIX.raw  counts by speaker           PREFIX.dtl  confusions, insertions, deletions, substitutions
  *
- * The words are as normalised (sclite alone would fold case) and the counts those of the chosen costs: with
- * normalisation none and costs sclite they are those of `sclite -s -D`, byte for byte. Left out: the column
- * NCE, which sclite has when the hypotheses carry confidence. */
+ * The words are as normalised and the counts those of the chosen costs. With --as "sclite ..." the files are
+ * those of sclite with these switches, byte for byte, but for the column NCE, which it has when hypotheses
+ * carry confidence, and (-c) ties between alternatives of several characters.
+ */
 #ifndef JARGON_EVAL_SCLITE_H
 #define JARGON_EVAL_SCLITE_H
 
@@ -22,7 +23,9 @@ typedef struct ScliteItem {
 
 typedef struct Sclite {
   const char *title;
-  ScliteItem *items; /* in the order of the references */
+  bool case_sensitive; /* errors are not in capitals */
+  bool characters;     /* words are characters */
+  ScliteItem *items;   /* in the order of the references */
   int count;
   char **speakers; /* in the order they come */
   int speaker_count;

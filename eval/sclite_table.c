@@ -161,12 +161,12 @@ static Table table_fit(FILE *stream, const Sclite *sclite, bool percent, const F
   return table;
 }
 
-static void head_print(const Table *table, const char *title) {
+static void head_print(const Table *table, const char *title, bool characters) {
   static const char HEADING[] = "SYSTEM SUMMARY PERCENTAGES by SPEAKER";
   int inner = table->name + table->groups[0] + table->groups[1] + 2, length = (int)strlen(title);
   int left = inner > length ? (inner - length) / 2 : 0;
   char texts[FIGURES][32];
-  for (int k = 0; k < FIGURES; k++) strcpy(texts[k], HEADERS[k]);
+  for (int k = 0; k < FIGURES; k++) strcpy(texts[k], k == WORDS && characters ? "# Chr" : HEADERS[k]);
   int before = (PAGE - (int)strlen(HEADING)) / 2;
   fprintf(table->stream, "\n\n\n%*s%-*s\n\n", before, "", PAGE - before, HEADING);
   line_print(table, ',', '-', '-', '.');
@@ -190,7 +190,7 @@ void sclite_table(FILE *stream, const Sclite *sclite, bool percent) {
   }
   figures_summarize(rows, sclite->speaker_count, summaries);
   Table table = table_fit(stream, sclite, percent, rows, &sum, summaries);
-  head_print(&table, sclite->title);
+  head_print(&table, sclite->title, sclite->characters);
   for (int s = 0; s < sclite->speaker_count; s++) {
     line_print(&table, '|', '-', '+', '|');
     named_row(&table, sclite->speakers[s], &rows[s], false, percent);

@@ -53,6 +53,10 @@ int evaluation_options(Evaluation *e, Option *table) {
        "how both texts are normalised: none, basic, english, or the path of a file of rules"},
       {"costs", OPTION_TEXT, &e->costs, "NAME", "alignment costs: plain 1, 1, 1; sclite 4, 3, 3",
        .choices = "plain|sclite"},
+      {"as", OPTION_TEXT, &e->as, "SCLITE",
+       "score as NIST's sclite does, with its own rules of words, marks and costs: --as \"sclite -D -F\"; of "
+       "its "
+       "switches -s, -D, -F and -c are known"},
       {"speaker", OPTION_TEXT, &e->speaker, "KEY", "the metadata key that names the speaker"},
       {"match", OPTION_LIST, &e->match, "KEYS",
        "metadata keys in which matched utterances of two groups agree, beside seconds and words; the "
@@ -164,7 +168,7 @@ static Status evaluation_measure(Evaluation *e, const AlignCosts *costs) {
                              .hyp = e->hyp,
                              .ref = e->ref,
                              .before = e->before,
-                             .normalizer = normalizer_version(e->normalizer),
+                             .normalizer = e->as ? e->as : normalizer_version(e->normalizer),
                              .speaker = e->speaker,
                              .costs = costs,
                              .bootstrap = &bootstrap,
@@ -183,8 +187,22 @@ done:
   return status;
 }
 
+/* sclite's rules are words between spaces, with marks, at its costs. */
+static Status rules_take(Evaluation *e) {
+  Status status = sclite_rules_parse(&e->rules, e->as);
+  if (status != OK) return status;
+  if (strcmp(e->normalize, "basic") && strcmp(e->normalize, "none"))
+    return fail(ERR_USAGE, "--normalize %s and --as: sclite has rules of its own; give one of them",
+                e->normalize);
+  if (e->terms || e->mine || e->vocabulary)
+    return fail(ERR_USAGE, "figures on terms and vocabulary want a normalisation: leave --as out");
+  e->normalize = "none", e->costs = "sclite";
+  return OK;
+}
+
 Status evaluation_run(Evaluation *e) {
   Status status = OK;
+  if (e->as) TRY(rules_take(e));
   const AlignCosts *costs = align_costs(e->costs);
   HypothesesFiles files = {.hyp = e->hyp,
                            .ref = e->ref,
@@ -192,7 +210,8 @@ Status evaluation_run(Evaluation *e) {
                            .hyp_format = record_format(e->format),
                            .ref_format = record_format(e->ref_format),
                            .before_format = record_format(e->before_format),
-                           .missing_empty = strcmp(e->missing, "empty") == 0};
+                           .missing_empty = strcmp(e->missing, "empty") == 0,
+                           .as = e->as ? &e->rules : NULL};
   TRY(normalizer_new(&e->normalizer, e->normalize));
   TRY(hypotheses_read(&e->hypotheses, &files));
   TRY(hypotheses_score(&e->hypotheses, e->normalizer, costs));

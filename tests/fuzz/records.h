@@ -42,6 +42,32 @@ static const Normalizer *english_normalizer(void) {
   return english;
 }
 
+/* Matched with itself and aligned, under sclite's rules or (as NULL) none. */
+static void fuzz_score(const char *path, RecordFormat format, const char *as) {
+  Hypotheses hypotheses;
+  ScliteRules rules;
+  HypothesesFiles files = {.hyp = path, .ref = path, .hyp_format = format, .ref_format = format};
+  Normalizer *normalizer;
+  if (as && sclite_rules_parse(&rules, as) != OK) abort();
+  if (as) files.as = &rules;
+  if (normalizer_new(&normalizer, "none") != OK) abort();
+  Status status = hypotheses_read(&hypotheses, &files);
+  if (status == OK) status = hypotheses_score(&hypotheses, normalizer, &ALIGN_SCLITE);
+  if (status != OK && status != ERR_DATA) abort();
+  if (status != OK) refusal_check(path);
+  for (int i = 0; status == OK && i < hypotheses.count; i++) {
+    Alignment alignment;
+    if (alignment_make(&alignment, &hypotheses.items[i], false, normalizer, &ALIGN_SCLITE) != OK) abort();
+    alignment_free(&alignment);
+    if (as) continue;
+    if (alignment_make(&alignment, &hypotheses.items[i], false, english_normalizer(), &ALIGN_PLAIN) != OK)
+      abort();
+    alignment_free(&alignment);
+  }
+  hypotheses_free(&hypotheses);
+  normalizer_free(normalizer);
+}
+
 static void fuzz_records(const uint8_t *data, size_t size, RecordFormat format) {
   const char *path = fuzz_file(data, size);
   Records records;
@@ -52,24 +78,8 @@ static void fuzz_records(const uint8_t *data, size_t size, RecordFormat format) 
   fuzz_accepted += status == OK;
   records_free(&records);
   if (status != OK) return;
-  Hypotheses hypotheses;
-  HypothesesFiles files = {.hyp = path, .ref = path, .hyp_format = format, .ref_format = format};
-  Normalizer *normalizer;
-  if (normalizer_new(&normalizer, "none") != OK) abort();
-  status = hypotheses_read(&hypotheses, &files);
-  if (status == OK) status = hypotheses_score(&hypotheses, normalizer, &ALIGN_SCLITE);
-  if (status != OK && status != ERR_DATA) abort();
-  if (status != OK) refusal_check(path);
-  for (int i = 0; status == OK && i < hypotheses.count; i++) {
-    Alignment alignment;
-    if (alignment_make(&alignment, &hypotheses.items[i], false, normalizer, &ALIGN_SCLITE) != OK) abort();
-    alignment_free(&alignment);
-    if (alignment_make(&alignment, &hypotheses.items[i], false, english_normalizer(), &ALIGN_PLAIN) != OK)
-      abort();
-    alignment_free(&alignment);
-  }
-  hypotheses_free(&hypotheses);
-  normalizer_free(normalizer);
+  static const char *const rules[] = {NULL, "sclite -D -F", "sclite -D -c NOASCII DH", "sclite -c"};
+  for (int k = 0; k < 4; k++) fuzz_score(path, format, rules[k]);
 }
 
 #define FUZZ_RECORDS(format, ...)                                                                            \

@@ -6,11 +6,14 @@
   make_sclite.py --pairs DIR      every REF.trn/HYP.trn (a.ref.trn, a.hyp.trn) or a.stm/a.ctm pair of a folder, the same
 
 Run from the repository's root. The texts are random words; sets: plain, alternatives (with optional words), segments
-(stm and ctm with gaps, ignored segments, labels, alternatives). BUILD names the build folder."""
+(stm and ctm with gaps, ignored segments, labels, alternatives), and what only --as sclite scores: either case, tags,
+marks in both texts and fragments, by words (rules) and by characters, and alternatives in a ctm file (timed). BUILD
+names the build folder."""
 import argparse, os, pathlib, random, subprocess, sys, tempfile
 
 WORDS = ["a", "the", "of", "word", "gini", "genie", "poverty", "x-ray", "it's", "uh", "um", "incidence"]
 REPORTS = ["sys", "raw", "pra", "dtl"]
+SWITCHES = {"rules": "-D -F", "cased": "-s", "characters": "-c NOASCII DH", "timed": "-D -F"}  # -D: as jargon does without --as
 
 
 class Maker:
@@ -63,6 +66,53 @@ class Maker:
                 ref.write(f"{written} ({speaker}-{i:03d})\n")
                 hyp.write(f"{' '.join(self.recognised(said))} ({speaker}-{i:03d})\n")
 
+    def dressed(self, words, groups=True):
+        """Words as only sclite reads them: in either case, with tags and marks, as fragments."""
+        out = []
+        for word in words:
+            kind = self.random.random()
+            if kind < 0.1:
+                cut = self.random.randint(1, len(word))
+                word = word[:cut] + "-" if kind < 0.05 else "-" + word[-cut:]
+            if self.random.random() < 0.3:
+                word = word.upper() if self.random.random() < 0.5 else word.capitalize()
+            if self.random.random() < 0.1:
+                word = word.replace("'", "\\;") + self.random.choice([";tag", ";Tag;other", ";;x", "*"])
+            if self.random.random() < 0.1:
+                word = "(" + word + ")"
+            out.append(self.group() if groups and self.random.random() < 0.08 else word)
+        return out
+
+    def rules(self, folder, name, count):
+        cased, groups = name == "cased", name != "characters"
+        with open(folder / f"{name}.ref.trn", "w") as ref, open(folder / f"{name}.hyp.trn", "w") as hyp:
+            for i in range(count):
+                said = self.words(1, 14)
+                speaker = self.random.choice(["Anna", "bob", "C3"])
+                ref.write(f"{' '.join(self.dressed(said, groups))} ({speaker}-{i:03d})\n")
+                hyp.write(f"{' '.join(self.dressed(self.recognised(said), groups))} ({speaker if cased else speaker.upper()}-{i:03d})\n")
+
+    def timed(self, folder, name, count):
+        """Alternatives in what was recognised, some across the end of a segment."""
+        with open(folder / f"{name}.stm", "w") as stm, open(folder / f"{name}.ctm", "w") as ctm:
+            time = 0.0
+            for i in range(count):
+                said = self.words(2, 8)
+                end = time + 0.4 * len(said)
+                stm.write(f"F1 A S1 {time:.2f} {end:.2f} {' '.join(self.dressed(said))}\n")
+                for word in self.recognised(said) or ["uh"]:
+                    begin = time + self.random.uniform(0.05, 0.3)
+                    if self.random.random() < 0.2:
+                        ctm.write("F1 A * * <ALT_BEGIN>\n")
+                        ctm.write(f"F1 A {begin:.2f} 0.20 {word}\nF1 A * * <ALT>\n")
+                        if self.random.random() < 0.7:
+                            ctm.write(f"F1 A {begin + self.random.uniform(-0.1, 0.3):.2f} 0.20 {self.random.choice(WORDS).upper()}\n")
+                        ctm.write("F1 A * * <ALT_END>\n")
+                    else:
+                        ctm.write(f"F1 A {begin:.2f} 0.20 {word}\n")
+                    time = begin
+                time = max(end, time)
+
     def segments(self, folder, name, count):
         with open(folder / f"{name}.stm", "w") as stm, open(folder / f"{name}.ctm", "w") as ctm:
             stm.write(';; LABEL "o" "Overall" "everything"\n;; LABEL "m" "Male" "men"\n;; LABEL "f" "Female" "women"\n')
@@ -91,16 +141,16 @@ def sclite(folder, name, out):
     files = ([f"{name}.stm", "stm", "-h", f"{name}.ctm", "ctm"] if stm else
              [f"{name}.ref.trn", "trn", "-h", f"{name}.hyp.trn", "trn", "-i", "spu_id"])
     # -D: words in parentheses need not be said
-    subprocess.run(["sctk", "sclite", "-D", "-r"] + files + ["-o", "sum", "rsum", "pra", "dtl", "-O", str(out), "-n", name],
+    subprocess.run(["sctk", "sclite", *SWITCHES.get(name, "-D").split(), "-r"] + files + ["-o", "sum", "rsum", "pra", "dtl", "-O", str(out), "-n", name],
                    cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
 
 def jargon(folder, name, out):
     stm = (folder / f"{name}.stm").exists()
     ref, hyp = (f"{name}.stm", f"{name}.ctm") if stm else (f"{name}.ref.trn", f"{name}.hyp.trn")
+    rules = ["--as", f"sclite {SWITCHES[name]}"] if name in SWITCHES else ["--normalize", "none", "--costs", "sclite"]
     program = os.path.abspath(os.environ.get("BUILD", "build")) + "/jargon"
-    subprocess.run([program, "eval", "--hyp", hyp, "--ref", ref, "--normalize", "none", "--costs", "sclite",
-                    "--replicates", "1000", "--sclite", f"{out}/{name}"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([program, "eval", "--hyp", hyp, "--ref", ref, *rules, "--replicates", "1000", "--sclite", f"{out}/{name}"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
 
 def differences(folder, names):
@@ -122,6 +172,16 @@ def differences(folder, names):
     return compared, differing
 
 
+def sets_make(maker, folder, count):
+    maker.transcripts(folder, "plain", count, False)
+    maker.transcripts(folder, "alternatives", count, True)
+    maker.segments(folder, "segments", count)
+    for name in ["rules", "cased", "characters"]:
+        maker.rules(folder, name, count)
+    maker.timed(folder, "timed", count)
+    return ["plain", "alternatives", "segments", "rules", "cased", "characters", "timed"]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--live", type=int, default=0, metavar="SETS")
@@ -134,22 +194,15 @@ def main():
         compared, differing = differences(arguments.pairs, names)
     for seed in range(1, arguments.live + 1):
         with tempfile.TemporaryDirectory() as folder:
-            folder, maker = pathlib.Path(folder), Maker(seed)
-            maker.transcripts(folder, "plain", 200, False)
-            maker.transcripts(folder, "alternatives", 200, True)
-            maker.segments(folder, "segments", 200)
-            more, wrong = differences(folder, ["plain", "alternatives", "segments"])
+            names = sets_make(Maker(seed), pathlib.Path(folder), 200)
+            more, wrong = differences(pathlib.Path(folder), names)
             compared, differing = compared + more, differing + wrong
     if compared:
         print(f"{compared} reports compared, {differing} differ")
         sys.exit(differing > 0)
     folder = pathlib.Path("tests/golden/sclite")
     folder.mkdir(exist_ok=True)
-    maker = Maker(4)
-    maker.transcripts(folder, "plain", 40, False)
-    maker.transcripts(folder, "alternatives", 40, True)
-    maker.segments(folder, "segments", 40)
-    for name in ["plain", "alternatives", "segments"]:
+    for name in sets_make(Maker(4), folder, 40):
         sclite(folder, name, folder.resolve())
 
 

@@ -1,18 +1,22 @@
-/* The four reports against NIST's sclite, byte for byte: plain words, alternatives and optional words, and
- * words of a ctm file put into the segments of an stm file (make_sclite.py wrote them). */
+/* The four reports against NIST's sclite, byte for byte: plain words, alternatives and optional words, words
+ * of a ctm file put into the segments of an stm file; and with sclite's own rules: either case, tags, marks
+ * in both texts, fragments, characters, alternatives in a ctm file (make_sclite.py wrote them). */
 #include "tests/unit/support.h"
 
 #include "eval/sclite.h"
 
-static void compare(const char *name, const char *ref_suffix, const char *hyp_suffix) {
+static void compare(const char *name, const char *ref_suffix, const char *hyp_suffix, const char *as) {
   static const char *const REPORTS[] = {"sys", "raw", "pra", "dtl"};
   char *ref = xprintf("tests/golden/sclite/%s%s", name, ref_suffix);
   char *hyp = xprintf("tests/golden/sclite/%s%s", name, hyp_suffix), *title = strrchr(hyp, '/') + 1;
   Hypotheses hypotheses = {0};
   Alignments alignments = {0};
   Normalizer *normalizer;
+  ScliteRules rules;
+  if (as) assert_ok(sclite_rules_parse(&rules, as));
   assert_ok(normalizer_new(&normalizer, "none"));
-  assert_ok(hypotheses_read(&hypotheses, &(HypothesesFiles){.hyp = hyp, .ref = ref}));
+  assert_ok(
+      hypotheses_read(&hypotheses, &(HypothesesFiles){.hyp = hyp, .ref = ref, .as = as ? &rules : NULL}));
   assert_ok(hypotheses_score(&hypotheses, normalizer, &ALIGN_SCLITE));
   assert_ok(alignments_make(&alignments, &hypotheses, normalizer, &ALIGN_SCLITE));
   assert_ok(sclite_write(in_folder("out"), &hypotheses, &alignments, "speaker", title));
@@ -33,23 +37,45 @@ static void compare(const char *name, const char *ref_suffix, const char *hyp_su
 
 static void plain(void **state) {
   (void)state;
-  compare("plain", ".ref.trn", ".hyp.trn");
+  compare("plain", ".ref.trn", ".hyp.trn", NULL);
+  compare("plain", ".ref.trn", ".hyp.trn", "sclite -D");
 }
 
 static void alternatives(void **state) {
   (void)state;
-  compare("alternatives", ".ref.trn", ".hyp.trn");
+  compare("alternatives", ".ref.trn", ".hyp.trn", NULL);
+  compare("alternatives", ".ref.trn", ".hyp.trn", "sclite -D");
 }
 
 static void segments(void **state) {
   (void)state;
-  compare("segments", ".stm", ".ctm");
+  compare("segments", ".stm", ".ctm", NULL);
+  compare("segments", ".stm", ".ctm", "sclite -D");
 }
 
+static void rules(void **state) {
+  (void)state;
+  compare("rules", ".ref.trn", ".hyp.trn", "sclite -D -F");
+}
+
+static void cased(void **state) {
+  (void)state;
+  compare("cased", ".ref.trn", ".hyp.trn", "sclite -s");
+}
+
+static void characters(void **state) {
+  (void)state;
+  compare("characters", ".ref.trn", ".hyp.trn", "sclite -c NOASCII DH");
+}
+
+static void timed(void **state) {
+  (void)state;
+  compare("timed", ".stm", ".ctm", "sclite -D -F");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(plain, folder_setup, folder_teardown),
-      cmocka_unit_test_setup_teardown(alternatives, folder_setup, folder_teardown),
-      cmocka_unit_test_setup_teardown(segments, folder_setup, folder_teardown)};
+  const struct CMUnitTest tests[] = {TEST(plain), TEST(alternatives), TEST(segments), TEST(rules),
+                                     TEST(cased), TEST(characters),   TEST(timed)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -133,46 +133,120 @@ static void every_path(const Network *network, const AlignCosts *costs, int node
   }
 }
 
+/* One side as the network of its own path: every path of the other side is then tried with it. */
+static void every_pair(const Network *ref, const Network *hyp, const AlignCosts *costs, int node,
+                       uint32_t *words, int m, int unsaid, int64_t *best) {
+  if (node == hyp->nodes - 1) {
+    uint32_t ids[32], room[32];
+    int64_t cost = INT64_MAX;
+    for (int w = 0; w < ref->word_count; w++) ids[w] = (uint32_t)ref->words[w][0];
+    every_path(ref, costs, 0, room, 0, words, m, ids, unsaid, &cost);
+    if (cost < *best) *best = cost;
+    return;
+  }
+  for (int a = 0; a < hyp->arc_count; a++) {
+    const NetworkArc *arc = &hyp->arcs[a];
+    if (arc->from != node) continue;
+    if (arc->word >= 0) words[m] = (uint32_t)hyp->words[arc->word][0];
+    every_pair(ref, hyp, costs, arc->to, words, m + (arc->word >= 0), unsaid, best);
+    if (arc->optional) every_pair(ref, hyp, costs, arc->to, words, m, unsaid + costs->gap - 1, best);
+  }
+}
+
+static bool optional_word(const Network *network, int word) {
+  for (int a = 0; a < network->arc_count; a++)
+    if (network->arcs[a].word == word) return network->arcs[a].optional;
+  return false;
+}
+
+static void assert_least(const Network *ref, const Network *hyp, const AlignCosts *costs) {
+  int64_t best = INT64_MAX, cost = 0;
+  uint32_t words[32];
+  NetworkStep *steps;
+  int count, last[2] = {-1, -1};
+  every_pair(ref, hyp, costs, 0, words, 0, 0, &best);
+  assert_ok(network_align(ref, hyp, costs, false, &steps, &count));
+  for (int k = 0; k < count; k++) {
+    int r = steps[k].ref, h = steps[k].hyp;
+    if (r >= 0 && h >= 0) {
+      bool same = strcmp(ref->words[r], hyp->words[h]) == 0;
+      assert_int_equal(steps[k].op, same ? ALIGN_MATCH : ALIGN_SUB);
+      cost += same ? 0 : costs->sub;
+    } else {
+      bool optional = r >= 0 ? optional_word(ref, r) : optional_word(hyp, h);
+      assert_int_equal(steps[k].op, optional ? ALIGN_MATCH : r >= 0 ? ALIGN_DEL : ALIGN_INS);
+      cost += costs->gap - optional;
+    }
+    assert_true(r < 0 || r > last[0]);
+    assert_true(h < 0 || h > last[1]);
+    if (r >= 0) last[0] = r;
+    if (h >= 0) last[1] = h;
+  }
+  assert_int_equal(cost, best);
+  free(steps);
+}
+
 static void least_over_paths(void **state) {
   (void)state;
-  static const char *const refs[] = {"a { b / c a / @ } a",
-                                     "{ @ / a } { b / { c / @ } a } c",
-                                     "a (b) c (b) (a)",
-                                     "{ a b c / c b a / (b) } { @ / @ }",
-                                     "",
-                                     "{ @ / @ }",
-                                     "(a)"};
+  static const char *const texts[] = {"a { b / c a / @ } a",
+                                      "{ @ / a } { b / { c / @ } a } c",
+                                      "a (b) c (b) (a)",
+                                      "{ a b c / c b a / (b) } { @ / @ }",
+                                      "",
+                                      "{ @ / @ }",
+                                      "(a)",
+                                      "c b b a",
+                                      "{ c / d } a { (b) c / a }"};
+  enum { TEXTS = sizeof texts / sizeof *texts };
+  Normalizer *normalizer;
+  Network ref, hyp;
+  uint64_t seed = 7;
+  assert_ok(normalizer_new(&normalizer, "none"));
+  for (int r = 0; r < TEXTS; r++)
+    for (int run = 0; run < 100 + 2 * TEXTS; run++) {
+      char text[16] = "";
+      int m = (int)(next_random(&seed) % 7);
+      for (int j = 0; j < m; j++) text[2 * j] = (char)('a' + next_random(&seed) % 4), text[2 * j + 1] = ' ';
+      assert_ok(network_make(&ref, texts[r], normalizer, NETWORK_OPTIONAL));
+      if (run < 100)
+        assert_ok(network_make(&hyp, text, normalizer, NETWORK_PLAIN));
+      else
+        assert_ok(network_make(&hyp, texts[(run - 100) / 2], normalizer, NETWORK_OPTIONAL));
+      assert_least(&ref, &hyp, run % 2 ? &ALIGN_PLAIN : &ALIGN_SCLITE);
+      network_free(&ref), network_free(&hyp);
+    }
+  normalizer_free(normalizer);
+}
+
+/* The errors of two texts, a fragment being right. */
+static int fragment_errors(const Normalizer *normalizer, const char *ref, const char *hyp) {
+  Network left, right;
+  NetworkStep *steps;
+  int count, errors = 0;
+  assert_ok(network_make(&left, ref, normalizer, NETWORK_OPTIONAL));
+  assert_ok(network_make(&right, hyp, normalizer, NETWORK_OPTIONAL));
+  assert_ok(network_align(&left, &right, &ALIGN_SCLITE, true, &steps, &count));
+  for (int k = 0; k < count; k++) errors += steps[k].op != ALIGN_MATCH;
+  free(steps);
+  network_free(&left), network_free(&right);
+  return errors;
+}
+
+static void fragments(void **state) {
+  (void)state;
   Normalizer *normalizer;
   assert_ok(normalizer_new(&normalizer, "none"));
-  uint64_t seed = 7;
-  for (size_t r = 0; r < sizeof refs / sizeof *refs; r++)
-    for (int run = 0; run < 200; run++) {
-      const AlignCosts *costs = run % 2 ? &ALIGN_PLAIN : &ALIGN_SCLITE;
-      Network network;
-      uint32_t ids[32], hyp[8], words[32];
-      int m = (int)(next_random(&seed) % 7), count, heard = 0;
-      NetworkStep *steps;
-      assert_ok(network_make(&network, refs[r], normalizer));
-      for (int w = 0; w < network.word_count; w++) ids[w] = (uint32_t)network.words[w][0];
-      for (int j = 0; j < m; j++) hyp[j] = 'a' + next_random(&seed) % 4;
-      int64_t best = INT64_MAX, cost = 0;
-      every_path(&network, costs, 0, words, 0, hyp, m, ids, 0, &best);
-      assert_ok(network_align(&network, costs, ids, hyp, m, &steps, &count));
-      for (int k = 0; k < count; k++) {
-        const NetworkStep *step = &steps[k];
-        cost += step->unsaid            ? costs->gap - 1
-                : step->op == ALIGN_SUB ? costs->sub
-                : step->op              ? costs->gap
-                                        : 0;
-        if (step->op == ALIGN_MATCH && !step->unsaid) assert_int_equal(ids[step->word], hyp[heard]);
-        if (step->op == ALIGN_SUB) assert_int_not_equal(ids[step->word], hyp[heard]);
-        heard += step->op != ALIGN_DEL && !step->unsaid;
-      }
-      assert_int_equal(heard, m);
-      assert_int_equal(cost, best);
-      free(steps);
-      network_free(&network);
-    }
+  static const char *const right[][2] = {
+      {"fi-", "fish"},   {"fish", "fi-"},   {"-sh", "fish"},        {"fish", "-sh"},
+      {"fi-", "fig-"},   {"(fi-)", "fish"}, {"fish-", "fish"},      {"-", "-"},
+      {"a fi-", "a fi"}, {"-fish", "fish"}, {"{ fi- / x }", "fish"}};
+  static const char *const wrong[][2] = {{"fi-", "ish"}, {"fish-", "fis"}, {"-fi", "fish"},
+                                         {"-sh", "h"},   {"fi-", "-fi"},   {"-", "fish"},
+                                         {"f-i", "fi"},  {"fish", "fis"},  {"(-sh)", "fish"}};
+  for (size_t k = 0; k < sizeof right / sizeof *right; k++)
+    assert_int_equal(fragment_errors(normalizer, right[k][0], right[k][1]), 0);
+  for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++)
+    assert_int_equal(fragment_errors(normalizer, wrong[k][0], wrong[k][1]), 1);
   normalizer_free(normalizer);
 }
 
@@ -181,12 +255,12 @@ static void marks(void **state) {
   Normalizer *normalizer;
   Network network;
   assert_ok(normalizer_new(&normalizer, "basic"));
-  assert_ok(network_make(&network, "I've { Um, / uh-huh / @ } (So) far @ x/y", normalizer));
+  assert_ok(network_make(&network, "I've { Um, / uh-huh / @ } (So) far @ x/y", normalizer, NETWORK_OPTIONAL));
   static const char *const words[] = {"i've", "um", "uh", "huh", "so", "far", "x", "y"};
   assert_int_equal(network.word_count, 8);
   for (int w = 0; w < 8; w++) assert_string_equal(network.words[w], words[w]);
   network_free(&network);
-  assert_ok(network_make(&network, "{I've/i}{{Um,/@}/(uh)} so/far{huh / x}", normalizer));
+  assert_ok(network_make(&network, "{I've/i}{{Um,/@}/(uh)} so/far{huh / x}", normalizer, NETWORK_OPTIONAL));
   static const char *const tight[] = {"i've", "i", "um", "uh", "so", "far", "huh", "x"};
   assert_int_equal(network.word_count, 8);
   for (int w = 0; w < 8; w++) assert_string_equal(network.words[w], tight[w]);
@@ -196,12 +270,12 @@ static void marks(void **state) {
                                        {"a { b / { c }", "\"{\" without \"}\""},
                                        {"a } b", "\"}\" without \"{\""}};
   for (int k = 0; k < 3; k++) {
-    assert_fails(network_make(&network, bad[k][0], normalizer), ERR_DATA, bad[k][1]);
+    assert_fails(network_make(&network, bad[k][0], normalizer, NETWORK_OPTIONAL), ERR_DATA, bad[k][1]);
     network_free(&network);
   }
   char deep[200] = "";
   for (int k = 0; k < 40; k++) strcat(deep, "{ a ");
-  assert_fails(network_make(&network, deep, normalizer), ERR_DATA, "nested");
+  assert_fails(network_make(&network, deep, normalizer, NETWORK_OPTIONAL), ERR_DATA, "nested");
   network_free(&network);
   normalizer_free(normalizer);
 }
@@ -224,8 +298,8 @@ static void rates(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(paths), cmocka_unit_test(limits),
-                                     cmocka_unit_test(least_over_paths), cmocka_unit_test(marks),
-                                     cmocka_unit_test(rates)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(paths),     cmocka_unit_test(limits), cmocka_unit_test(least_over_paths),
+      cmocka_unit_test(fragments), cmocka_unit_test(marks),  cmocka_unit_test(rates)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
