@@ -38,7 +38,7 @@ typedef struct HypothesesFiles {
  * - order: one of them is plain text: line by line
  * - times: hyp has words with times of whole recordings (ctm, whisper) or is stm, ref has segments of them: a
  * word belongs to the first segment that ends after the word's midpoint, or to the last, as in sclite
- * - id: every line has one (of a manifest: its "id", "utt_id" or "utterance_id", or the audio's name)
+ * - id: every line has one (of a manifest: its "id", "utt_id" or "utterance_id", or src/text/names.h)
  * - audio: audio_filepath and offset (to 0.1 ms), as resolved against each file's folder or as written
  *
  * A line of either without a partner or with two is ERR_DATA. The caller frees, after an error too. */

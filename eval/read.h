@@ -32,6 +32,11 @@ Status lines_open(Lines *lines, Records *records, const char *path);
 /* The next line, without its end and ended by NUL; *text NULL: there is none. */
 Status lines_next(Lines *lines, char **text);
 
+/* Opens the file and calls `line` for each of its lines, until one is no good. */
+Status lines_each(Records *records, const char *path,
+                  Status (*line)(Records *records, const Lines *lines, char *text, void *context),
+                  void *context);
+
 /* ERR_DATA "path:line: ..." */
 #define fail_line(lines, ...) fail_at((lines)->path, (lines)->line, __VA_ARGS__)
 Status fail_at(const char *path, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -44,11 +49,17 @@ bool seconds_parse(const char *text, double *seconds);
 
 Record *record_add(Records *records, int line);
 
+/* The one text of a line that may be a reference or what was recognised. */
+void record_text(Record *record, char *text);
+
 /* Metadata: one more key of the record (a later value of the same key replaces it). */
 void record_field(Record *record, const char *key, const char *value);
 
-/* The file's name without folder and extension. */
-const char *recording_name(Records *records, const char *path);
+/* src/text/names.h: of a recording's path, of an utterance's audio and offset, and a name that a file gives.
+ */
+const char *record_recording(Records *records, const char *path);
+const char *record_audio_id(Records *records, const Utterance *utterance);
+const char *record_name(Records *records, const char *name);
 
 Status read_manifest(Records *records);
 Status read_text(Records *records);

@@ -132,7 +132,7 @@ static Status record_read(Records *records, const Row *header, const Meaning *me
       break;
     case MEANING_AUDIO:
       utterance->audio = *value ? value : NULL;
-      if (*value) record->recording = recording_name(records, value);
+      if (*value) record->recording = record_recording(records, value);
       break;
     case MEANING_OFFSET:
     case MEANING_DURATION:
@@ -144,7 +144,7 @@ static Status record_read(Records *records, const Row *header, const Meaning *me
       break;
     }
   }
-  if (!record->id) record->id = record->recording;
+  if (!record->id && utterance->audio) record->id = record_audio_id(records, utterance);
   return OK;
 }
 

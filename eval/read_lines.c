@@ -1,4 +1,4 @@
-/* Plain text, NIST's trn, Kaldi's text; and which format a file is. */
+/* Plain text, Kaldi's text; and which format a file is. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -7,129 +7,81 @@
 #include "eval/read.h"
 #include "src/base/file.h"
 
-static void text_set(Record *record, char *text) {
-  record->utterance.text = text;
-  record->reference = record->recognised = text;
-}
-
 /* ---- text ---- */
 
-Status read_text(Records *records) {
-  Status status = OK;
-  Lines lines;
-  char *text;
-  TRY(lines_open(&lines, records, records->path));
-  for (;;) {
-    TRY(lines_next(&lines, &text));
-    if (!text) break;
-    text_set(record_add(records, lines.line), text);
-  }
-done:
-  return status;
+static Status text_line(Records *records, const Lines *lines, char *text, void *context) {
+  (void)context;
+  record_text(record_add(records, lines->line), text);
+  return OK;
 }
 
-/* ---- trn ---- */
-
-/* "speaker-number" or "speaker_number": the part before the first of them, as metadata. */
-static void speaker_of_id(Records *records, Record *record) {
-  size_t length = strcspn(record->id, "-_");
-  if (!length || !record->id[length]) return;
-  record_field(record, "speaker", block_text(&records->blocks, record->id, length));
-}
-
-/* Cuts "(id)" off the end of a line. NULL: there is none. */
-static char *id_cut(char *text) {
-  char *end = text + strlen(text);
-  while (end > text && (end[-1] == ' ' || end[-1] == '\t')) end--;
-  if (end == text || end[-1] != ')') return NULL;
-  end[-1] = 0;
-  char *open = strrchr(text, '(');
-  if (!open || !open[1] || strpbrk(open, " \t")) {
-    end[-1] = ')';
-    return NULL;
-  }
-  *open = 0;
-  return open + 1;
-}
-
-Status read_trn(Records *records) {
-  Status status = OK;
-  Lines lines;
-  char *text;
-  TRY(lines_open(&lines, records, records->path));
-  for (;;) {
-    TRY(lines_next(&lines, &text));
-    if (!text) break;
-    if (!text[strspn(text, " \t")] || !strncmp(text, ";;", 2)) continue;
-    char *id = id_cut(text);
-    if (!id) TRY(fail_line(&lines, "a trn line must end in \"(id)\""));
-    Record *record = record_add(records, lines.line);
-    record->id = id;
-    text_set(record, text);
-    speaker_of_id(records, record);
-  }
-done:
-  return status;
-}
+Status read_text(Records *records) { return lines_each(records, records->path, text_line, NULL); }
 
 /* ---- Kaldi ---- */
 
-/* "key value" lines of a file that may be missing, as an object. */
-static Status pairs_read(Records *records, const char *folder, const char *name, json_t **pairs) {
+/* "key value" lines of a file, as an object. */
+typedef struct Pairs {
+  const char *name; /* of the file */
+  json_t *object;   /* NULL: there is no such file */
+} Pairs;
+
+static Status pair_line(Records *records, const Lines *lines, char *text, void *context) {
+  Pairs *pairs = context;
+  (void)records;
+  char *key = word_next(&text), *value = word_next(&text);
+  if (!key) return OK;
+  if (!value || word_next(&text)) return fail_line(lines, "each line of %s must have two words", pairs->name);
+  if (json_object_get(pairs->object, key)) return fail_line(lines, "%s comes twice", key);
+  json_object_set_new(pairs->object, key, json_string(value));
+  return OK;
+}
+
+static Status pairs_read(Records *records, const char *folder, Pairs *pairs) {
   Status status = OK;
-  Lines lines;
-  char *text, *path = path_join(folder, name);
-  *pairs = NULL;
-  if (access(path, F_OK) != 0) goto done;
-  char *kept = block_text(&records->blocks, path, strlen(path));
-  *pairs = json_object();
-  TRY(lines_open(&lines, records, kept));
-  for (;;) {
-    TRY(lines_next(&lines, &text));
-    if (!text) break;
-    char *key = word_next(&text), *value = word_next(&text);
-    if (!key) continue;
-    if (!value || word_next(&text)) TRY(fail_line(&lines, "each line of %s must have two words", name));
-    if (json_object_get(*pairs, key)) TRY(fail_line(&lines, "%s comes twice", key));
-    json_object_set_new(*pairs, key, json_string(value));
+  char *path = path_join(folder, pairs->name);
+  if (access(path, F_OK) == 0) {
+    pairs->object = json_object();
+    status = lines_each(records, block_text(&records->blocks, path, strlen(path)), pair_line, pairs);
   }
-done:
   free(path);
   return status;
 }
 
+typedef struct Kaldi {
+  Pairs speakers, genders;
+} Kaldi;
+
+static Status kaldi_line(Records *records, const Lines *lines, char *text, void *context) {
+  const Kaldi *kaldi = context;
+  char *id = word_next(&text);
+  if (!id) return OK;
+  Record *record = record_add(records, lines->line);
+  record->id = id;
+  record_text(record, text);
+  const char *speaker = json_string_value(json_object_get(kaldi->speakers.object, id));
+  if (kaldi->speakers.object && !speaker) return fail_line(lines, "utt2spk has no speaker for %s", id);
+  if (!speaker) return OK;
+  record_field(record, "speaker", speaker);
+  const char *gender = json_string_value(json_object_get(kaldi->genders.object, speaker));
+  if (gender) record_field(record, "gender", gender);
+  return OK;
+}
+
 Status read_kaldi(Records *records) {
   Status status = OK;
-  Lines lines;
-  char *text, *path = NULL, *folder = NULL;
-  json_t *speakers = NULL, *genders = NULL;
+  Kaldi kaldi = {{"utt2spk", NULL}, {"spk2gender", NULL}};
   struct stat info;
   bool is_folder = stat(records->path, &info) == 0 && S_ISDIR(info.st_mode);
   const char *slash = strrchr(records->path, '/');
-  path = is_folder ? path_join(records->path, "text") : xstrdup(records->path);
-  folder = is_folder ? xstrdup(records->path)
-           : slash   ? strndup(records->path, (size_t)(slash - records->path + 1))
-                     : xstrdup(".");
-  TRY(pairs_read(records, folder, "utt2spk", &speakers));
-  TRY(pairs_read(records, folder, "spk2gender", &genders));
-  TRY(lines_open(&lines, records, block_text(&records->blocks, path, strlen(path))));
-  for (;;) {
-    TRY(lines_next(&lines, &text));
-    if (!text) break;
-    char *id = word_next(&text);
-    if (!id) continue;
-    Record *record = record_add(records, lines.line);
-    record->id = id;
-    text_set(record, text);
-    const char *speaker = json_string_value(json_object_get(speakers, id));
-    if (speakers && !speaker) TRY(fail_line(&lines, "utt2spk has no speaker for %s", id));
-    if (!speaker) continue;
-    record_field(record, "speaker", speaker);
-    const char *gender = json_string_value(json_object_get(genders, speaker));
-    if (gender) record_field(record, "gender", gender);
-  }
+  char *path = is_folder ? path_join(records->path, "text") : xstrdup(records->path);
+  char *folder = is_folder ? xstrdup(records->path)
+                 : slash   ? strndup(records->path, (size_t)(slash - records->path + 1))
+                           : xstrdup(".");
+  TRY(pairs_read(records, folder, &kaldi.speakers));
+  TRY(pairs_read(records, folder, &kaldi.genders));
+  TRY(lines_each(records, block_text(&records->blocks, path, strlen(path)), kaldi_line, &kaldi));
 done:
-  json_decref(speakers), json_decref(genders);
+  json_decref(kaldi.speakers.object), json_decref(kaldi.genders.object);
   free(path), free(folder);
   return status;
 }

@@ -1,4 +1,4 @@
-/* NIST's stm and ctm. */
+/* NIST's trn, stm and ctm. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +7,45 @@
 #include "src/text/unicode.h"
 
 static bool is_comment(const char *text) { return !text[strspn(text, " \t")] || !strncmp(text, ";;", 2); }
+
+/* ---- trn ---- */
+
+/* "speaker-number", or "speaker_number" without any "-": the part before it, as metadata. */
+static void speaker_of_id(Records *records, Record *record) {
+  const char *end = strchr(record->id, '-');
+  if (!end) end = strchr(record->id, '_');
+  if (!end || end == record->id) return;
+  record_field(record, "speaker", block_text(&records->blocks, record->id, (size_t)(end - record->id)));
+}
+
+/* Cuts "(id)" off the end of a line. NULL: there is none. */
+static char *id_cut(char *text) {
+  char *end = text + strlen(text);
+  while (end > text && (end[-1] == ' ' || end[-1] == '\t')) end--;
+  if (end == text || end[-1] != ')') return NULL;
+  end[-1] = 0;
+  char *open = strrchr(text, '(');
+  if (!open || !open[1] || strpbrk(open, " \t")) {
+    end[-1] = ')';
+    return NULL;
+  }
+  *open = 0;
+  return open + 1;
+}
+
+static Status trn_line(Records *records, const Lines *lines, char *text, void *context) {
+  (void)context;
+  if (is_comment(text)) return OK;
+  char *id = id_cut(text);
+  if (!id) return fail_line(lines, "a trn line must end in \"(id)\"");
+  Record *record = record_add(records, lines->line);
+  record->id = id;
+  record_text(record, text);
+  speaker_of_id(records, record);
+  return OK;
+}
+
+Status read_trn(Records *records) { return lines_each(records, records->path, trn_line, NULL); }
 
 /* ---- stm ---- */
 
@@ -28,9 +67,11 @@ static bool is_ignored(const char *text) {
           (length == 26 && !strncasecmp(text, "ignoretimesegmentinscoring", length)));
 }
 
-static Status stm_line(Records *records, const Lines *lines, char *text) {
+static Status stm_line(Records *records, const Lines *lines, char *text, void *context) {
   const char *field[5];
   double begin, end;
+  (void)context;
+  if (is_comment(text)) return OK;
   for (int k = 0; k < 5; k++) {
     field[k] = word_next(&text);
     if (!field[k])
@@ -40,7 +81,7 @@ static Status stm_line(Records *records, const Lines *lines, char *text) {
     return fail_line(lines, "begin and end must be seconds, not \"%s\" and \"%s\"", field[3], field[4]);
   if (end < begin) return fail_line(lines, "the segment ends (%g) before it begins (%g)", end, begin);
   Record *record = record_add(records, lines->line);
-  record->recording = field[0], record->channel = field[1];
+  record->recording = record_name(records, field[0]), record->channel = field[1];
   record->utterance.offset = begin, record->utterance.duration = end - begin;
   record_field(record, "speaker", field[2]);
   record_field(record, "recording", field[0]);
@@ -48,8 +89,7 @@ static Status stm_line(Records *records, const Lines *lines, char *text) {
   text += strspn(text, " \t");
   size_t length = strcspn(text, " \t");
   if (*text == '<' && text[length - 1] == '>') labels_take(records, record, word_next(&text));
-  record->utterance.text = text;
-  record->reference = record->recognised = text;
+  record_text(record, text);
   char id[512];
   snprintf(id, sizeof id, "%s-%s-%.3f-%.3f", field[0], field[1], begin, end);
   record->id = block_text(&records->blocks, id, strlen(id));
@@ -60,19 +100,7 @@ static Status stm_line(Records *records, const Lines *lines, char *text) {
   return OK;
 }
 
-Status read_stm(Records *records) {
-  Status status = OK;
-  Lines lines;
-  char *text;
-  TRY(lines_open(&lines, records, records->path));
-  for (;;) {
-    TRY(lines_next(&lines, &text));
-    if (!text) break;
-    if (!is_comment(text)) TRY(stm_line(records, &lines, text));
-  }
-done:
-  return status;
-}
+Status read_stm(Records *records) { return lines_each(records, records->path, stm_line, NULL); }
 
 /* ---- ctm ---- */
 
@@ -99,7 +127,7 @@ static bool duration_parse(const char *text, double *seconds) {
   return true;
 }
 
-static Status ctm_line(const Lines *lines, char *text, CtmWord *out) {
+static Status ctm_word(const Lines *lines, char *text, CtmWord *out) {
   const char *field[6];
   for (int k = 0; k < 6; k++) {
     field[k] = word_next(&text);
@@ -159,7 +187,7 @@ static int by_recording(const void *left, const void *right) {
 static void ctm_record(Records *records, CtmWord *words, int count, bool alone) {
   Record *record = record_add(records, words[0].line);
   Buffer text = {0};
-  record->recording = words[0].recording, record->channel = words[0].channel;
+  record->recording = record_name(records, words[0].recording), record->channel = words[0].channel;
   record->words = block_take(&records->blocks, (size_t)count * sizeof *record->words);
   record->word_count = count;
   buffer_append(&text, "", 0);
@@ -170,9 +198,8 @@ static void ctm_record(Records *records, CtmWord *words, int count, bool alone) 
     if (i) buffer_append(&text, " ", 1);
     buffer_append(&text, words[i].word.text, strlen(words[i].word.text));
   }
-  record->utterance.text = block_text(&records->blocks, text.data, text.used);
-  record->reference = record->recognised = record->utterance.text;
-  record_field(record, "recording", record->recording);
+  record_text(record, block_text(&records->blocks, text.data, text.used));
+  record_field(record, "recording", words[0].recording);
   text.used = 0;
   buffer_append(&text, record->recording, strlen(record->recording));
   if (!alone) {
@@ -183,36 +210,44 @@ static void ctm_record(Records *records, CtmWord *words, int count, bool alone) 
   free(text.data);
 }
 
+/* The words of the file so far. */
+typedef struct CtmFile {
+  CtmWord *words;
+  int count, room, begin; /* begin: the one that began the alternatives that are open; -1: none */
+} CtmFile;
+
+static Status ctm_line(Records *records, const Lines *lines, char *text, void *context) {
+  CtmFile *file = context;
+  (void)records;
+  if (is_comment(text)) return OK;
+  if (file->count == file->room)
+    file->words = xrealloc(file->words, (size_t)(file->room += file->room / 2 + 256), sizeof *file->words);
+  CtmWord *word = &file->words[file->count];
+  Status status = ctm_word(lines, text, word);
+  if (status == OK) status = mark_check(lines, word, file->begin < 0 ? NULL : &file->words[file->begin]);
+  if (status != OK) return status;
+  if (word->mark && word->mark != '/') file->begin = word->mark == '{' ? file->count : -1;
+  file->count++;
+  return OK;
+}
+
 Status read_ctm(Records *records) {
   Status status = OK;
-  Lines lines;
-  char *text;
-  CtmWord *words = NULL;
-  int count = 0, room = 0, begin = -1; /* of alternatives */
-  TRY(lines_open(&lines, records, records->path));
-  for (;;) {
-    TRY(lines_next(&lines, &text));
-    if (!text) break;
-    if (is_comment(text)) continue;
-    if (count == room) words = xrealloc(words, (size_t)(room += room / 2 + 256), sizeof *words);
-    CtmWord *word = &words[count];
-    TRY(ctm_line(&lines, text, word));
-    TRY(mark_check(&lines, word, begin < 0 ? NULL : &words[begin]));
-    if (word->mark && word->mark != '/') begin = word->mark == '{' ? count : -1;
-    count++;
-  }
-  if (begin >= 0) TRY(fail_at(records->path, words[begin].line, "<ALT_BEGIN> without <ALT_END>"));
-  if (count) qsort(words, (size_t)count, sizeof *words, by_recording);
-  for (int start = 0, end; start < count; start = end) {
+  CtmFile file = {.begin = -1};
+  TRY(lines_each(records, records->path, ctm_line, &file));
+  CtmWord *words = file.words;
+  if (file.begin >= 0) TRY(fail_at(records->path, words[file.begin].line, "<ALT_BEGIN> without <ALT_END>"));
+  if (file.count) qsort(words, (size_t)file.count, sizeof *words, by_recording);
+  for (int start = 0, end; start < file.count; start = end) {
     CtmWord *first = &words[start];
-    for (end = start + 1; end < count && !strcmp(words[end].recording, first->recording) &&
+    for (end = start + 1; end < file.count && !strcmp(words[end].recording, first->recording) &&
                           !strcmp(words[end].channel, first->channel);)
       end++;
     bool alone = (start == 0 || strcmp(words[start - 1].recording, first->recording)) &&
-                 (end == count || strcmp(words[end].recording, first->recording));
+                 (end == file.count || strcmp(words[end].recording, first->recording));
     ctm_record(records, first, end - start, alone);
   }
 done:
-  free(words);
+  free(file.words);
   return status;
 }

@@ -66,9 +66,8 @@ static Status file_parse(Records *records, const char *path) {
     status = segment_read(record, json_array_get(segments, i), (int)i + 1, &text);
     if (status != OK) TRY(fail_in(status, "%s:1", path));
   }
-  record->id = record->recording = recording_name(records, path);
-  record->utterance.text = block_text(&records->blocks, text.data, text.used);
-  record->reference = record->recognised = record->utterance.text;
+  record->id = record->recording = record_recording(records, path);
+  record_text(record, block_text(&records->blocks, text.data, text.used));
 done:
   free(data), free(text.data);
   return status;

@@ -7,6 +7,7 @@
 
 #include "eval/read.h"
 #include "src/base/file.h"
+#include "src/text/names.h"
 #include "src/text/unicode.h"
 
 static const size_t FILE_LIMIT = (size_t)4 << 30; /* bytes */
@@ -136,6 +137,20 @@ Status lines_next(Lines *lines, char **text) {
   return OK;
 }
 
+Status lines_each(Records *records, const char *path,
+                  Status (*line)(Records *records, const Lines *lines, char *text, void *context),
+                  void *context) {
+  Lines lines;
+  char *text = NULL;
+  Status status = lines_open(&lines, records, path);
+  if (status == OK) status = lines_next(&lines, &text);
+  while (status == OK && text) {
+    status = line(records, &lines, text, context);
+    if (status == OK) status = lines_next(&lines, &text);
+  }
+  return status;
+}
+
 char *word_next(char **rest) {
   char *start = *rest + strspn(*rest, " \t");
   if (!*start) return NULL;
@@ -163,16 +178,34 @@ Record *record_add(Records *records, int line) {
   return record;
 }
 
+void record_text(Record *record, char *text) {
+  record->utterance.text = text;
+  record->reference = record->recognised = text;
+}
+
 void record_field(Record *record, const char *key, const char *value) {
   if (!record->utterance.fields) record->utterance.fields = json_object();
   json_object_set_new(record->utterance.fields, key, json_string(value));
 }
 
-const char *recording_name(Records *records, const char *path) {
-  const char *name = strrchr(path, '/');
-  name = name ? name + 1 : path;
-  const char *dot = strrchr(name, '.');
-  return block_text(&records->blocks, name, dot && dot > name ? (size_t)(dot - name) : strlen(name));
+const char *record_recording(Records *records, const char *path) {
+  char *name = recording_name(path);
+  const char *kept = block_text(&records->blocks, name, strlen(name));
+  free(name);
+  return kept;
+}
+
+const char *record_audio_id(Records *records, const Utterance *utterance) {
+  char *name = utterance_name(utterance->audio, utterance->offset);
+  const char *kept = block_text(&records->blocks, name, strlen(name));
+  free(name);
+  return kept;
+}
+
+const char *record_name(Records *records, const char *name) {
+  char *kept = block_text(&records->blocks, name, strlen(name));
+  name_clean(kept);
+  return kept;
 }
 
 static double number_or_nan(const json_t *object, const char *key) {
@@ -200,14 +233,14 @@ Status read_words(Record *record, const json_t *list) {
   return OK;
 }
 
-/* The id that a manifest's line names, or its audio's name. */
-static const char *manifest_id(const Record *record) {
+/* The id that a manifest's line names, or its audio. */
+static const char *manifest_id(Records *records, const Record *record) {
   static const char *const KEYS[] = {"id", "utt_id", "utterance_id"};
   for (int k = 0; k < 3; k++) {
     const char *id = json_string_value(json_object_get(record->utterance.fields, KEYS[k]));
     if (id) return id;
   }
-  return record->recording;
+  return record->utterance.audio ? record_audio_id(records, &record->utterance) : NULL;
 }
 
 Status read_manifest(Records *records) {
@@ -217,8 +250,8 @@ Status read_manifest(Records *records) {
     const Utterance *line = &records->manifest.items[i];
     Record *record = record_add(records, line->line);
     record->utterance = *line;
-    if (line->audio) record->recording = recording_name(records, line->audio);
-    record->id = manifest_id(record);
+    if (line->audio) record->recording = record_recording(records, line->audio);
+    record->id = manifest_id(records, record);
     if (json_object_get(line->fields, "text")) record->reference = line->text;
     const json_t *recognised = json_object_get(line->fields, "pred_text");
     if (recognised && !json_is_string(recognised))

@@ -51,22 +51,12 @@ static void alignment_json(json_t *out, const Alignment *alignment, const json_t
   free(path);
 }
 
-/* The name of the audio without folder and extension; the caller frees. */
-static char *audio_name(const char *audio) {
-  const char *slash = strrchr(audio, '/');
-  char *name = xstrdup(slash ? slash + 1 : audio), *dot = strrchr(name, '.');
-  if (dot && dot != name) *dot = 0;
-  return name;
-}
-
 static json_t *item_json(const Hypothesis *item) {
   const Utterance *reference = item->reference;
-  char *name = item->id ? xstrdup(item->id) : reference->audio ? audio_name(reference->audio) : NULL;
-  json_t *out = json_pack("{s:s?, s:s?, s:f, s:o, s:o}", "id", name, "audio", reference->audio, "offset",
+  json_t *out = json_pack("{s:s?, s:s?, s:f, s:o, s:o}", "id", item->id, "audio", reference->audio, "offset",
                           reference->offset, "duration",
                           reference->duration >= 0 ? json_real(reference->duration) : json_null(), "meta",
                           metadata_json(reference->fields));
-  free(name);
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/text/names.h"
 #include "src/text/unicode.h"
 
 OutputFormat output_format(const char *name) {
@@ -112,39 +113,30 @@ static void write_cues(Output *output, const OutputItem *item) {
 
 /* ---- NIST's ---- */
 
-/* The recording's name as a field that ends at a space, or in trn at a parenthesis; ";;" would begin a comment. */
-static void write_name(FILE *stream, const char *audio, const char *ends) {
-  const char *slash = strrchr(audio, '/'), *name = slash ? slash + 1 : audio, *dot = strrchr(name, '.');
-  bool comment = !strncmp(name, ";;", 2);
-  for (const char *at = name; *at && (at != dot || at == name); at++) {
-    bool kept = !isspace((unsigned char)*at) && !strchr(ends, *at) && !(comment && at < name + 2);
-    fputc(kept ? *at : '_', stream);
-  }
-}
-
 static void write_ctm(const Output *output, const OutputItem *item) {
+  char *name = recording_name(item->audio);
   for (int i = 0; i < item->transcript->count; i++) {
     const Word *word = &item->transcript->words[i];
-    write_name(output->stream, item->audio, "");
-    fprintf(output->stream, " 1 %.2f %.2f %s %.3f\n", item->offset + word->start, word->end - word->start, word->text,
-            (double)word->confidence);
+    fprintf(output->stream, "%s 1 %.2f %.2f %s %.3f\n", name, item->offset + word->start, word->end - word->start,
+            word->text, (double)word->confidence);
   }
+  free(name);
 }
 
 static void write_stm(const Output *output, const OutputItem *item) {
   const char *speaker = json_string_value(json_object_get(item->fields, "speaker"));
-  write_name(output->stream, item->audio, "");
-  fputs(" 1 ", output->stream);
+  char *name = recording_name(item->audio);
+  fprintf(output->stream, "%s 1 ", name);
+  free(name);
   for (const char *at = speaker && *speaker ? speaker : "unknown"; *at; at++)
     fputc(isspace((unsigned char)*at) ? '_' : *at, output->stream);
   fprintf(output->stream, " %.2f %.2f %s\n", item->offset, item->offset + item->duration, item->transcript->text);
 }
 
 static void write_trn(const Output *output, const OutputItem *item) {
-  fprintf(output->stream, "%s (", item->transcript->text);
-  write_name(output->stream, item->audio, "()");
-  if (item->offset > 0) fprintf(output->stream, "-%lld", llround(item->offset * 1000));
-  fputs(")\n", output->stream);
+  char *name = utterance_name(item->audio, item->offset);
+  fprintf(output->stream, "%s (%s)\n", item->transcript->text, name);
+  free(name);
 }
 
 void output_begin(Output *output) {

@@ -43,14 +43,15 @@ static void text_lines(void **state) {
 
 static void trn(void **state) {
   (void)state;
-  assert_ok(read_as("a.trn", ";; note\none (two) three (anna-001)\n\n{ a / @ } (s_2) \n(x)\n"));
-  assert_int_equal(records.count, 3);
+  assert_ok(read_as("a.trn", ";; note\none (two) three (anna-001)\n\n{ a / @ } (s_2) \n(x)\ny (a_b-c_1)\n"));
+  assert_int_equal(records.count, 4);
   assert_record(0, "anna-001", "one (two) three ");
   assert_string_equal(field(0, "speaker"), "anna");
   assert_record(1, "s_2", "{ a / @ } ");
   assert_string_equal(field(1, "speaker"), "s");
   assert_record(2, "x", "");
   assert_string_equal(field(2, "speaker"), "");
+  assert_string_equal(field(3, "speaker"), "a_b"); /* as in sclite */
   records_free(&records);
 }
 
@@ -267,6 +268,22 @@ static void by_id(void **state) {
   assert_pairs(2, (const char *const[][2]){{"one ", "won "}, {"two ", ""}});
 }
 
+/* What transcribe calls recordings and utterances is what they are called here. */
+static void by_names_of_audio(void **state) {
+  (void)state;
+  static const char refs[] =
+      "{\"audio_filepath\": \"x/a (1).wav\", \"duration\": 2, \"text\": \"one\"}\n"
+      "{\"audio_filepath\": \"x/a (1).wav\", \"offset\": 1.5, \"duration\": 2, \"text\": \"two\"}\n";
+  assert_ok(match("r.jsonl", refs, "h.trn", "too (a__1_-1500)\nwon (a__1_)\n", false));
+  assert_pairs(2, (const char *const[][2]){{"one", "won "}, {"two", "too "}});
+  assert_ok(match("r.jsonl", refs, "h.ctm", "a__1_ 1 0 0.5 won\na__1_ 1 3 0.5 too\n", false));
+  assert_pairs(2, (const char *const[][2]){{"one", "won"}, {"two", "too"}});
+  assert_ok(match("r.jsonl", refs, "h.ctm", "a_(1) 1 0 0.5 won\na_(1) 1 3 0.5 too\n", false));
+  assert_pairs(2, (const char *const[][2]){{"one", "won"}, {"two", "too"}});
+  assert_ok(match("r.csv", "path,offset,text\nx/a (1).wav,1.5,one\n", "h.trn", "won (a__1_-1500)\n", false));
+  assert_pairs(1, (const char *const[][2]){{"one", "won "}});
+}
+
 static void by_order_and_audio(void **state) {
   (void)state;
   assert_ok(match("r.txt", "one\n\ntwo\n", "h.txt", "won\nx\ntoo\n", false));
@@ -429,6 +446,7 @@ int main(void) {
                                      TEST(manifest),
                                      TEST(refusals),
                                      TEST(by_id),
+                                     TEST(by_names_of_audio),
                                      TEST(by_order_and_audio),
                                      TEST(by_times),
                                      TEST(words_of_alignments),
