@@ -1,18 +1,19 @@
 #!/bin/sh
 # Runs every test of the operations, and of the whole model, on the emulated CUDA backend: run.sh LIBRARY [ORDER]. One line
-# a test that fails, then the counts. PRELOAD is a sanitizer's runtime.
+# a test that fails, then the counts. PRELOAD is a sanitizer's runtime; a test has TEST_TIMEOUT seconds.
 BUILD=${BUILD:-build}
 export JARGON_CUDA=$1 JARGON_EMULATOR_ORDER=${2:-fwd} JARGON_OPS_DEVICE=cuda JARGON_OPS_SMALL=${JARGON_OPS_SMALL:-1}
 export OMP_NUM_THREADS=1
+kind=${1%/*} kind=${kind##*/}
 passed=0 failed=0
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 run() { # NAME: a test; where its convolutions are cuDNN's: NAME cudnn
-  LD_PRELOAD=${PRELOAD:-} JARGON_CUDNN=${2:+$JARGON_CUDA} timeout 300 "$BUILD/tests/$1" >"$log" 2>&1
+  LD_PRELOAD=${PRELOAD:-} JARGON_CUDNN=${2:+$JARGON_CUDA} timeout "${TEST_TIMEOUT:-300}" "$BUILD/tests/$1" >"$log" 2>&1
   code=$?
   case $code in
   0) passed=$((passed + 1)) ;;
-  *) failed=$((failed + 1)) && echo "FAIL  $* (exit $code)" && tail -n 25 "$log" | sed 's/^/      | /' ;;
+  *) failed=$((failed + 1)) && echo "FAIL  $* ($kind, $JARGON_EMULATOR_ORDER, exit $code)" && tail -n 25 "$log" | sed 's/^/      | /' ;;
   esac
 }
 for source in tests/ops/test_*.c tests/cuda_on_cpu/test_*.c; do
@@ -21,5 +22,5 @@ for source in tests/ops/test_*.c tests/cuda_on_cpu/test_*.c; do
   run "$name"
   case $name in */test_conv2d | */test_model) run "$name" cudnn ;; esac
 done
-echo "emulated CUDA, $JARGON_EMULATOR_ORDER: $passed passed, $failed failed"
+echo "$kind, $JARGON_EMULATOR_ORDER: $passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
