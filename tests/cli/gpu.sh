@@ -20,6 +20,9 @@ if [ -e "$emulated" ]; then
   for name in ops/test_conv2d 'ops/test_conv2d, cuDNN'; do
     check "a finding of $name" grep -q "\"name\": \"$name\", \"result\": \"ok\"" "$OUT/correct.jsonl"
   done
+  JARGON_CUDA=$emulated JARGON_CUDNN=$emulated expect 0 '' "$bin/tests/bench/gpu_model" device cuda
+  cp "$work/out" "$work/said"
+  check 'the device with cuDNN' grep -q ', cuDNN 9.0.0 for convolutions$' "$work/said"
   for device in cuda auto; do # who names cuDNN gets that or an error
     JARGON_CUDA=$emulated JARGON_CUDNN=$work/nothing.so expect 77 '' "$bin/tests/bench/gpu_model" device $device
     cp "$work/out" "$work/said"

@@ -159,7 +159,8 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t e, c
                               const void *a, cublasLtMatrixLayout_t al, const void *b,
                               cublasLtMatrixLayout_t bl, const void *beta, const void *c,
                               cublasLtMatrixLayout_t cl, void *d, cublasLtMatrixLayout_t dl,
-                              const cublasLtMatmulAlgo_t *algorithm, void *, size_t, cudaStream_t) {
+                              const cublasLtMatmulAlgo_t *algorithm, void *, size_t, cudaStream_t queue) {
+  emulator::on_a_stream("cublasLtMatmul", queue);
   const void *pointers[] = {a, b, c, d};
   cublasLtMatmulHeuristicResult_t result;
   if (cublasLtMatmulAlgoCheck(handle, e, al, bl, cl, dl, algorithm, &result))

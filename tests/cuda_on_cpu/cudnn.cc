@@ -147,9 +147,10 @@ struct Pass {
   float alpha, beta;
 };
 
-static void check(const Pass &pass, int algorithm, void *workspace, size_t bytes, const void *x,
-                  const void *w, const void *y) {
+static void check(cudnnHandle_t handle, const Pass &pass, int algorithm, void *workspace, size_t bytes,
+                  const void *x, const void *w, const void *y) {
   const void *pointers[] = {x, w, y, workspace};
+  emulator::on_a_stream("cuDNN", handle->queue);
   if (!fits(pass.x_is, pass.w_is, pass.convolution, pass.y_is)) fail("cuDNN: the shapes do not fit together");
   if (algorithm != 1) fail("cuDNN: this algorithm is not deterministic");
   if (pass.convolution->math != CUDNN_FMA_MATH) fail("cuDNN: TF32 is allowed");
@@ -205,7 +206,7 @@ cudnnStatus_t cudnnGetConvolutionForwardWorkspaceSize(cudnnHandle_t, cudnnTensor
   return CUDNN_STATUS_SUCCESS;
 }
 
-cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t, const void *alpha, cudnnTensorDescriptor_t x_is,
+cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void *alpha, cudnnTensorDescriptor_t x_is,
                                       const void *x, cudnnFilterDescriptor_t w_is, const void *w,
                                       cudnnConvolutionDescriptor_t convolution,
                                       cudnnConvolutionFwdAlgo_t algorithm, void *workspace, size_t bytes,
@@ -214,7 +215,7 @@ cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t, const void *alpha, cudnnTen
   const float *from = static_cast<const float *>(x), *weight = static_cast<const float *>(w);
   float *to = static_cast<float *>(y);
   emulator::DeviceMemory unlocked;
-  check(pass, algorithm, workspace, bytes, x, w, y);
+  check(handle, pass, algorithm, workspace, bytes, x, w, y);
   keep(to, elements(y_is), pass.beta);
   products(pass, [&](size_t xi, size_t wi, size_t yi) { to[yi] += pass.alpha * weight[wi] * from[xi]; });
   return CUDNN_STATUS_SUCCESS;
@@ -238,8 +239,9 @@ cudnnStatus_t cudnnGetConvolutionBackwardDataWorkspaceSize(cudnnHandle_t, cudnnF
   return CUDNN_STATUS_SUCCESS;
 }
 
-cudnnStatus_t cudnnConvolutionBackwardData(cudnnHandle_t, const void *alpha, cudnnFilterDescriptor_t w_is,
-                                           const void *w, cudnnTensorDescriptor_t dy_is, const void *dy,
+cudnnStatus_t cudnnConvolutionBackwardData(cudnnHandle_t handle, const void *alpha,
+                                           cudnnFilterDescriptor_t w_is, const void *w,
+                                           cudnnTensorDescriptor_t dy_is, const void *dy,
                                            cudnnConvolutionDescriptor_t convolution,
                                            cudnnConvolutionBwdDataAlgo_t algorithm, void *workspace,
                                            size_t bytes, const void *beta, cudnnTensorDescriptor_t dx_is,
@@ -248,7 +250,7 @@ cudnnStatus_t cudnnConvolutionBackwardData(cudnnHandle_t, const void *alpha, cud
   const float *from = static_cast<const float *>(dy), *weight = static_cast<const float *>(w);
   float *to = static_cast<float *>(dx);
   emulator::DeviceMemory unlocked;
-  check(pass, algorithm, workspace, bytes, dx, w, dy);
+  check(handle, pass, algorithm, workspace, bytes, dx, w, dy);
   keep(to, elements(dx_is), pass.beta);
   products(pass, [&](size_t xi, size_t wi, size_t yi) { to[xi] += pass.alpha * weight[wi] * from[yi]; });
   return CUDNN_STATUS_SUCCESS;
@@ -272,8 +274,9 @@ cudnnStatus_t cudnnGetConvolutionBackwardFilterWorkspaceSize(cudnnHandle_t, cudn
   return CUDNN_STATUS_SUCCESS;
 }
 
-cudnnStatus_t cudnnConvolutionBackwardFilter(cudnnHandle_t, const void *alpha, cudnnTensorDescriptor_t x_is,
-                                             const void *x, cudnnTensorDescriptor_t dy_is, const void *dy,
+cudnnStatus_t cudnnConvolutionBackwardFilter(cudnnHandle_t handle, const void *alpha,
+                                             cudnnTensorDescriptor_t x_is, const void *x,
+                                             cudnnTensorDescriptor_t dy_is, const void *dy,
                                              cudnnConvolutionDescriptor_t convolution,
                                              cudnnConvolutionBwdFilterAlgo_t algorithm, void *workspace,
                                              size_t bytes, const void *beta, cudnnFilterDescriptor_t dw_is,
@@ -282,7 +285,7 @@ cudnnStatus_t cudnnConvolutionBackwardFilter(cudnnHandle_t, const void *alpha, c
   const float *from = static_cast<const float *>(x), *gradient = static_cast<const float *>(dy);
   float *to = static_cast<float *>(dw);
   emulator::DeviceMemory unlocked;
-  check(pass, algorithm, workspace, bytes, x, dw, dy);
+  check(handle, pass, algorithm, workspace, bytes, x, dw, dy);
   keep(to, (size_t)dw_is->k * dw_is->h * dw_is->w, pass.beta);
   products(pass, [&](size_t xi, size_t wi, size_t yi) { to[wi] += pass.alpha * gradient[yi] * from[xi]; });
   return CUDNN_STATUS_SUCCESS;

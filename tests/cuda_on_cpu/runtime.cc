@@ -72,6 +72,10 @@ static void wait_for_copies(cudaStream_t queue) {
   copies.swap(others);
 }
 
+void on_a_stream(const char *what, const void *queue) {
+  if (!queue) fail("%s on the default stream", what);
+}
+
 DeviceMemory::DeviceMemory() {
   if (LOCKED && users++ == 0 && reached) mprotect(region, reached, PROT_READ | PROT_WRITE);
 }
@@ -140,6 +144,7 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpy
   if (bytes == 0) return cudaSuccess;
   DeviceMemory unlocked;
   const char *content = static_cast<const char *>(from);
+  if (kind == cudaMemcpyDeviceToDevice) emulator::on_a_stream("a copy", queue);
   if (kind == cudaMemcpyHostToDevice)
     emulator::copies.push_back({queue, const_cast<void *>(from), {content, content + bytes}, false});
   if (kind == cudaMemcpyDeviceToHost) {
@@ -151,7 +156,8 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpy
   return cudaSuccess;
 }
 
-cudaError_t cudaMemsetAsync(void *p, int value, size_t bytes, cudaStream_t) {
+cudaError_t cudaMemsetAsync(void *p, int value, size_t bytes, cudaStream_t queue) {
+  emulator::on_a_stream("cudaMemsetAsync", queue);
   DeviceMemory unlocked;
   memset(p, value, bytes);
   return cudaSuccess;

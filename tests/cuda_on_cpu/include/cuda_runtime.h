@@ -79,13 +79,17 @@ void warp_collective(const char *name, unsigned mask, void *payload, Combine *co
 uint64_t shuffle(int kind, unsigned mask, uint64_t value, int argument, int width, Site site);
 unsigned vote(int kind, unsigned mask, bool predicate, Site site);
 void fence();
+/* The default stream has no order with streams like ours. */
+void on_a_stream(const char *what, const void *queue);
 [[noreturn]] void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 struct Launch {
   dim3 grid, block;
   size_t shared;
-  Launch(dim3 grid_, dim3 block_, size_t shared_ = 0, void * = nullptr)
-      : grid(grid_), block(block_), shared(shared_) {}
+  Launch(dim3 grid_, dim3 block_, size_t shared_ = 0, void *queue = nullptr)
+      : grid(grid_), block(block_), shared(shared_) {
+    on_a_stream("a kernel", queue);
+  }
 };
 template <class Kernel> void launch(const char *name, Launch l, Kernel kernel) {
   launch(
