@@ -163,12 +163,26 @@ static void describe(Cudnn *c, CudnnShape shape) {
   CUDNN_CHECK(api.cudnnSetConvolutionMathType(c->convolution, CUDNN_FMA_MATH));
 }
 
-/* The first that works and whose sums have a fixed order. */
-template <typename Found> static int first_deterministic(const Found *found, int count) {
+static cudnnStatus_t workspace_of(Cudnn *c, CudnnPass pass, int algorithm, size_t *bytes) {
+  if (pass == FORWARD_PASS)
+    return api.cudnnGetConvolutionForwardWorkspaceSize(c->handle, c->x, c->weight, c->convolution, c->y,
+                                                       (cudnnConvolutionFwdAlgo_t)algorithm, bytes);
+  if (pass == INPUT_PASS)
+    return api.cudnnGetConvolutionBackwardDataWorkspaceSize(c->handle, c->weight, c->y, c->convolution, c->x,
+                                                            (cudnnConvolutionBwdDataAlgo_t)algorithm, bytes);
+  return api.cudnnGetConvolutionBackwardFilterWorkspaceSize(
+      c->handle, c->x, c->y, c->convolution, c->weight, (cudnnConvolutionBwdFilterAlgo_t)algorithm, bytes);
+}
+
+/* The first whose sums have a fixed order, and that works: what is proposed need not, with groups. */
+template <typename Found>
+static int first_deterministic(Cudnn *c, CudnnPass pass, const Found *found, int count) {
+  size_t bytes;
   for (int i = 0; i < count; i++)
-    if (found[i].status == CUDNN_STATUS_SUCCESS && found[i].determinism == CUDNN_DETERMINISTIC)
+    if (found[i].status == CUDNN_STATUS_SUCCESS && found[i].determinism == CUDNN_DETERMINISTIC &&
+        workspace_of(c, pass, (int)found[i].algo, &bytes) == CUDNN_STATUS_SUCCESS)
       return (int)found[i].algo;
-  fprintf(stderr, "jargon: cuDNN has no deterministic convolution here: unset JARGON_CUDNN\n");
+  fprintf(stderr, "jargon: cuDNN has no deterministic convolution of this shape: unset JARGON_CUDNN\n");
   exit(1);
 }
 
@@ -180,18 +194,18 @@ static int choose(Cudnn *c, CudnnPass pass, CudnnShape shape) {
     cudnnConvolutionFwdAlgoPerf_t found[CANDIDATES];
     CUDNN_CHECK(api.cudnnGetConvolutionForwardAlgorithm_v7(c->handle, c->x, c->weight, c->convolution, c->y,
                                                            CANDIDATES, &count, found));
-    return first_deterministic(found, count);
+    return first_deterministic(c, pass, found, count);
   }
   if (pass == INPUT_PASS) {
     cudnnConvolutionBwdDataAlgoPerf_t found[CANDIDATES];
     CUDNN_CHECK(api.cudnnGetConvolutionBackwardDataAlgorithm_v7(c->handle, c->weight, c->y, c->convolution,
                                                                 c->x, CANDIDATES, &count, found));
-    return first_deterministic(found, count);
+    return first_deterministic(c, pass, found, count);
   }
   cudnnConvolutionBwdFilterAlgoPerf_t found[CANDIDATES];
   CUDNN_CHECK(api.cudnnGetConvolutionBackwardFilterAlgorithm_v7(c->handle, c->x, c->y, c->convolution,
                                                                 c->weight, CANDIDATES, &count, found));
-  return first_deterministic(found, count);
+  return first_deterministic(c, pass, found, count);
 }
 
 static bool same_conv(Conv2dShape a, Conv2dShape b) {
@@ -218,26 +232,17 @@ static int algorithm_of(Cudnn *c, CudnnPass pass, CudnnShape shape) {
 
 size_t cudnn_workspace(Stream *stream, CudnnPass pass, CudnnShape shape) {
   Cudnn *c = stream_cudnn(stream);
-  int algorithm = algorithm_of(c, pass, shape);
   size_t bytes = 0;
-  if (pass == FORWARD_PASS)
-    CUDNN_CHECK(api.cudnnGetConvolutionForwardWorkspaceSize(c->handle, c->x, c->weight, c->convolution, c->y,
-                                                            (cudnnConvolutionFwdAlgo_t)algorithm, &bytes));
-  else if (pass == INPUT_PASS)
-    CUDNN_CHECK(api.cudnnGetConvolutionBackwardDataWorkspaceSize(
-        c->handle, c->weight, c->y, c->convolution, c->x, (cudnnConvolutionBwdDataAlgo_t)algorithm, &bytes));
-  else
-    CUDNN_CHECK(api.cudnnGetConvolutionBackwardFilterWorkspaceSize(
-        c->handle, c->x, c->y, c->convolution, c->weight, (cudnnConvolutionBwdFilterAlgo_t)algorithm,
-        &bytes));
+  CUDNN_CHECK(workspace_of(c, pass, algorithm_of(c, pass, shape), &bytes));
   return bytes;
 }
 
 void cudnn_run(Stream *stream, CudnnPass pass, CudnnShape shape, float *x, float *weight, float *y,
                void *workspace) {
   Cudnn *c = stream_cudnn(stream);
-  size_t bytes = cudnn_workspace(stream, pass, shape);
   int algorithm = algorithm_of(c, pass, shape);
+  size_t bytes = 0;
+  CUDNN_CHECK(workspace_of(c, pass, algorithm, &bytes));
   float one = 1, zero = 0;
   if (pass == FORWARD_PASS)
     CUDNN_CHECK(api.cudnnConvolutionForward(c->handle, &one, c->x, x, c->weight, weight, c->convolution,

@@ -1,6 +1,7 @@
 /* cuDNN for the emulator: convolutions with one channel in a group, channels last, by plain loops in float.
- * Of each pass it offers two algorithms, the first of them not deterministic, and running that is an error;
- * so are shapes that do not fit together, pointers that are not aligned, and a workspace that is too small.
+ * Of each pass it offers three algorithms: not deterministic, not supported after all, and good. Running
+ * another than the last is an error; so are shapes that do not fit together, pointers that are not aligned,
+ * and a workspace that is too small.
  * What the workspace held is lost. */
 #include "cudnn.h"
 
@@ -127,18 +128,27 @@ static bool fits(const EmulatedTensor *x, const EmulatedFilter *w, const Emulate
          y->w == size_after(x->w, c->pad_w, w->w, c->stride_w);
 }
 
+enum { LOOSE, UNSUPPORTED, GOOD }; /* algorithms of each pass */
+
 template <class Found, class Algorithm>
-static cudnnStatus_t offer(Found *found, int asked, int *count, Algorithm first, Algorithm second) {
-  const Found both[] = {
-      {first, CUDNN_STATUS_SUCCESS, 1, 0, CUDNN_NON_DETERMINISTIC, CUDNN_FMA_MATH, {}},
-      {second, CUDNN_STATUS_SUCCESS, 2, 0, CUDNN_DETERMINISTIC, CUDNN_FMA_MATH, {}},
+static cudnnStatus_t offer(Found *found, int asked, int *count, Algorithm loose, Algorithm unsupported,
+                           Algorithm good) {
+  const Found all[] = {
+      {loose, CUDNN_STATUS_SUCCESS, 1, 0, CUDNN_NON_DETERMINISTIC, CUDNN_FMA_MATH, {}},
+      {unsupported, CUDNN_STATUS_SUCCESS, 2, 0, CUDNN_DETERMINISTIC, CUDNN_FMA_MATH, {}},
+      {good, CUDNN_STATUS_SUCCESS, 3, 0, CUDNN_DETERMINISTIC, CUDNN_FMA_MATH, {}},
   };
-  *count = asked < 2 ? asked : 2;
-  for (int i = 0; i < *count; i++) found[i] = both[i];
+  *count = asked < 3 ? asked : 3;
+  for (int i = 0; i < *count; i++) found[i] = all[i];
   return CUDNN_STATUS_SUCCESS;
 }
 
 static size_t workspace_of(const EmulatedTensor *y) { return (size_t)y->h * 4 + 4; }
+
+static cudnnStatus_t tell_workspace(const EmulatedTensor *y, int algorithm, size_t *bytes) {
+  *bytes = workspace_of(y);
+  return algorithm == UNSUPPORTED ? CUDNN_STATUS_NOT_SUPPORTED : CUDNN_STATUS_SUCCESS;
+}
 
 struct Pass {
   const EmulatedTensor *x_is, *y_is;
@@ -152,7 +162,7 @@ static void check(cudnnHandle_t handle, const Pass &pass, int algorithm, void *w
   const void *pointers[] = {x, w, y, workspace};
   emulator::on_a_stream("cuDNN", handle->queue);
   if (!fits(pass.x_is, pass.w_is, pass.convolution, pass.y_is)) fail("cuDNN: the shapes do not fit together");
-  if (algorithm != 1) fail("cuDNN: this algorithm is not deterministic");
+  if (algorithm != GOOD) fail("cuDNN: this algorithm is not deterministic, or not supported");
   if (pass.convolution->math != CUDNN_FMA_MATH) fail("cuDNN: TF32 is allowed");
   if (bytes < workspace_of(pass.y_is)) fail("cuDNN: a workspace of %zu bytes", bytes);
   for (const void *p : pointers)
@@ -195,15 +205,14 @@ cudnnStatus_t cudnnGetConvolutionForwardAlgorithm_v7(cudnnHandle_t, cudnnTensorD
                                                      cudnnTensorDescriptor_t y, int asked, int *count,
                                                      cudnnConvolutionFwdAlgoPerf_t *found) {
   if (!fits(x, w, convolution, y)) return CUDNN_STATUS_BAD_PARAM;
-  return offer(found, asked, count, EMULATED_FORWARD_0, EMULATED_FORWARD_1);
+  return offer(found, asked, count, EMULATED_FORWARD_0, EMULATED_FORWARD_1, EMULATED_FORWARD_2);
 }
 
 cudnnStatus_t cudnnGetConvolutionForwardWorkspaceSize(cudnnHandle_t, cudnnTensorDescriptor_t,
                                                       cudnnFilterDescriptor_t, cudnnConvolutionDescriptor_t,
-                                                      cudnnTensorDescriptor_t y, cudnnConvolutionFwdAlgo_t,
-                                                      size_t *bytes) {
-  *bytes = workspace_of(y);
-  return CUDNN_STATUS_SUCCESS;
+                                                      cudnnTensorDescriptor_t y,
+                                                      cudnnConvolutionFwdAlgo_t algorithm, size_t *bytes) {
+  return tell_workspace(y, algorithm, bytes);
 }
 
 cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void *alpha, cudnnTensorDescriptor_t x_is,
@@ -227,16 +236,13 @@ cudnnStatus_t cudnnGetConvolutionBackwardDataAlgorithm_v7(cudnnHandle_t, cudnnFi
                                                           cudnnTensorDescriptor_t dx, int asked, int *count,
                                                           cudnnConvolutionBwdDataAlgoPerf_t *found) {
   if (!fits(dx, w, convolution, dy)) return CUDNN_STATUS_BAD_PARAM;
-  return offer(found, asked, count, EMULATED_DATA_0, EMULATED_DATA_1);
+  return offer(found, asked, count, EMULATED_DATA_0, EMULATED_DATA_1, EMULATED_DATA_2);
 }
 
-cudnnStatus_t cudnnGetConvolutionBackwardDataWorkspaceSize(cudnnHandle_t, cudnnFilterDescriptor_t,
-                                                           cudnnTensorDescriptor_t dy,
-                                                           cudnnConvolutionDescriptor_t,
-                                                           cudnnTensorDescriptor_t,
-                                                           cudnnConvolutionBwdDataAlgo_t, size_t *bytes) {
-  *bytes = workspace_of(dy);
-  return CUDNN_STATUS_SUCCESS;
+cudnnStatus_t cudnnGetConvolutionBackwardDataWorkspaceSize(
+    cudnnHandle_t, cudnnFilterDescriptor_t, cudnnTensorDescriptor_t dy, cudnnConvolutionDescriptor_t,
+    cudnnTensorDescriptor_t, cudnnConvolutionBwdDataAlgo_t algorithm, size_t *bytes) {
+  return tell_workspace(dy, algorithm, bytes);
 }
 
 cudnnStatus_t cudnnConvolutionBackwardData(cudnnHandle_t handle, const void *alpha,
@@ -262,16 +268,13 @@ cudnnStatus_t cudnnGetConvolutionBackwardFilterAlgorithm_v7(cudnnHandle_t, cudnn
                                                             cudnnFilterDescriptor_t dw, int asked, int *count,
                                                             cudnnConvolutionBwdFilterAlgoPerf_t *found) {
   if (!fits(x, dw, convolution, dy)) return CUDNN_STATUS_BAD_PARAM;
-  return offer(found, asked, count, EMULATED_FILTER_0, EMULATED_FILTER_1);
+  return offer(found, asked, count, EMULATED_FILTER_0, EMULATED_FILTER_1, EMULATED_FILTER_2);
 }
 
-cudnnStatus_t cudnnGetConvolutionBackwardFilterWorkspaceSize(cudnnHandle_t, cudnnTensorDescriptor_t,
-                                                             cudnnTensorDescriptor_t dy,
-                                                             cudnnConvolutionDescriptor_t,
-                                                             cudnnFilterDescriptor_t,
-                                                             cudnnConvolutionBwdFilterAlgo_t, size_t *bytes) {
-  *bytes = workspace_of(dy);
-  return CUDNN_STATUS_SUCCESS;
+cudnnStatus_t cudnnGetConvolutionBackwardFilterWorkspaceSize(
+    cudnnHandle_t, cudnnTensorDescriptor_t, cudnnTensorDescriptor_t dy, cudnnConvolutionDescriptor_t,
+    cudnnFilterDescriptor_t, cudnnConvolutionBwdFilterAlgo_t algorithm, size_t *bytes) {
+  return tell_workspace(dy, algorithm, bytes);
 }
 
 cudnnStatus_t cudnnConvolutionBackwardFilter(cudnnHandle_t handle, const void *alpha,

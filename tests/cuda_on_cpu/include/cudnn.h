@@ -16,9 +16,9 @@ typedef enum { CUDNN_TENSOR_NCHW = 0, CUDNN_TENSOR_NHWC = 1 } cudnnTensorFormat_
 typedef enum { CUDNN_CONVOLUTION = 0, CUDNN_CROSS_CORRELATION = 1 } cudnnConvolutionMode_t;
 typedef enum { CUDNN_DEFAULT_MATH = 0, CUDNN_FMA_MATH = 3 } cudnnMathType_t;
 typedef enum { CUDNN_NON_DETERMINISTIC = 0, CUDNN_DETERMINISTIC = 1 } cudnnDeterminism_t;
-typedef enum { EMULATED_FORWARD_0, EMULATED_FORWARD_1 } cudnnConvolutionFwdAlgo_t;
-typedef enum { EMULATED_DATA_0, EMULATED_DATA_1 } cudnnConvolutionBwdDataAlgo_t;
-typedef enum { EMULATED_FILTER_0, EMULATED_FILTER_1 } cudnnConvolutionBwdFilterAlgo_t;
+typedef enum { EMULATED_FORWARD_0, EMULATED_FORWARD_1, EMULATED_FORWARD_2 } cudnnConvolutionFwdAlgo_t;
+typedef enum { EMULATED_DATA_0, EMULATED_DATA_1, EMULATED_DATA_2 } cudnnConvolutionBwdDataAlgo_t;
+typedef enum { EMULATED_FILTER_0, EMULATED_FILTER_1, EMULATED_FILTER_2 } cudnnConvolutionBwdFilterAlgo_t;
 
 typedef struct EmulatedCudnn *cudnnHandle_t;
 typedef struct EmulatedTensor *cudnnTensorDescriptor_t;
