@@ -317,12 +317,16 @@ static const Backend *backend_find(const Device *device) {
   return backend;
 }
 
-/* JARGON_OPS_SMALL=1, for the emulator: only shapes of at most 4096 elements. */
-static bool shape_wanted(const Shape *shape) {
+/* JARGON_OPS_SMALL=1, for the emulator and sanitizers: only shapes of at most 4096 elements, and one pass. */
+static bool only_small(void) {
   const char *small = getenv("JARGON_OPS_SMALL");
+  return small && strcmp(small, "1") == 0;
+}
+
+static bool shape_wanted(const Shape *shape) {
   int rows = shape->spare;
   for (int u = 0; u < shape->U; u++) rows += shape->T[u % shape->T_count];
-  return !small || strcmp(small, "1") != 0 || rows * shape->C <= 4096;
+  return !only_small() || rows * shape->C <= 4096;
 }
 
 void ops_run(const char *op, OpsCase *run) {
@@ -337,7 +341,7 @@ void ops_run(const char *op, OpsCase *run) {
       if (!shape_wanted(&ops_shapes[s])) continue;
       shapes++;
       Bits bits = {0};
-      for (int threads = 1; threads <= 2; threads++) {
+      for (int threads = 1; threads <= (only_small() ? 1 : 2); threads++) {
         omp_set_num_threads(threads);
         Ops t = {.backend = backend, .stream = backend->stream_new(), .op = op, .bf16_factor = 2};
         case_start(&t, &ops_shapes[s]);

@@ -16,8 +16,8 @@
  * On a backend of bf16 tensors stay float: bf16.h puts bf16 behind every argument that is `void *`. Random
  * values are bf16 numbers there, and an output that is an activation may be off by bf16_factor times what
  * rounding its reference to bf16 is off by. JARGON_OPS_DEVICE names the only device to use;
- * JARGON_OPS_SMALL=1 leaves out large shapes. Files that include this need cmocka's standard headers, which
- * come with it. */
+ * JARGON_OPS_SMALL=1 leaves out large shapes and the second pass. Files that include this need cmocka's
+ * standard headers, which come with it. */
 #ifndef JARGON_TESTS_OPS_H
 #define JARGON_TESTS_OPS_H
 

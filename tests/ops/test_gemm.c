@@ -111,8 +111,8 @@ static void far_places_case(Ops *t, const Shape *shape) {
                {16, 32, {1, 512, 2048, 2049, 4096}},
                {33, 31, {1, 300, 2047, 2304, 2305}},
                {64, 96, {1, 256, 600, 1100, 2600}},
-               {3, 2, {1, 65536, 65537, 66000, 131400}}};
-  int pick = (int)(shape - ops_shapes) % (int)(sizeof cases / sizeof *cases);
+               {3, 2, {1, 2, 65536, 65537, 66000}}};
+  int at = (int)(shape - ops_shapes), pick = at < (int)(sizeof cases / sizeof *cases) ? at : 0;
   check_places(t, cases[pick].N, cases[pick].K, cases[pick].counts, 5);
 }
 
