@@ -30,6 +30,7 @@ enum { RATE = 16000, MARGIN = RATE / 10 };   /* a segment takes 0.1 s of the pau
 
 static const char *HELP =
     "usage: speak [--jobs N] SCRIPT OUTDIR\n"
+    "       speak --espeak-data\n"
     "\n"
     "Reads SCRIPT aloud: one WAV (16 kHz, mono, 16 bit) per interview under OUTDIR, and NeMo manifests there.\n"
     "SCRIPT is tab-separated, its first line names the columns, each further line is an utterance. Lines in a row\n"
@@ -45,7 +46,8 @@ static const char *HELP =
     "  say text  what espeak is given, and what the manifest's `text` says\n"
     "Other columns (speaker, gender, accent, ...) go into the manifest as strings.\n"
     "\n"
-    "  --jobs N  interviews spoken at a time (default: the number of cores); the bytes do not depend on it\n"
+    "  --jobs N       interviews spoken at a time (default: the number of cores); the bytes do not depend on it\n"
+    "  --espeak-data  print the folder of espeak's voices; ESPEAK_DATA_PATH names another one's parent\n"
     "  --help\n"
     "\n"
     "example: build/speak --jobs 2 corpus/script.tsv corpus\n"
@@ -474,12 +476,27 @@ static int speak_all(int jobs, int espeak_rate, const char *outdir, Place *place
     return code;
 }
 
+static int start_espeak(void) {   /* returns its sample rate */
+    int rate = espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, 500, NULL, espeakINITIALIZE_DONT_EXIT);
+    if (rate <= 0) die(EX_IO_, "espeak-ng cannot start: is espeak-ng-data installed?");
+    espeak_SetSynthCallback(on_samples);
+    return rate;
+}
+
+static int print_espeak_data(void) {
+    const char *data;
+    start_espeak();
+    espeak_Info(&data);
+    return puts(data) < 0 || fflush(stdout) ? EX_IO_ : 0;
+}
+
 int main(int argc, char **argv) {
     long jobs = sysconf(_SC_NPROCESSORS_ONLN);
     const char *words[2];
     int n = 0;
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--help")) return fputs(HELP, stdout) < 0 || fflush(stdout) ? EX_IO_ : 0;
+        if (!strcmp(argv[i], "--espeak-data")) return print_espeak_data();
         if (!strcmp(argv[i], "--jobs")) {
             char *end = "x";
             jobs = i + 1 < argc ? strtol(argv[++i], &end, 10) : 0;
@@ -492,10 +509,7 @@ int main(int argc, char **argv) {
     read_script(words[0]);
     check_interviews_distinct();
 
-    int espeak_rate = espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, 500, NULL, espeakINITIALIZE_DONT_EXIT);
-    if (espeak_rate <= 0) die(EX_IO_, "espeak-ng cannot start: is espeak-ng-data installed?");
-    espeak_SetSynthCallback(on_samples);
-
+    int espeak_rate = start_espeak();
     size_t bytes = script.utterance_count * sizeof(Place);
     Place *places = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (places == MAP_FAILED) die(EX_MEMORY_, "out of memory (%zu bytes)", bytes);

@@ -83,13 +83,18 @@ def check_lines(folder, corpus):
     check("utterances of 1.2 to 9 s", share > 0.98, f"only {share:.3f}")
 
 
+def variant_source(voice):
+    """What the variant of a voice was made from: of en-us+m1_2 it is m1."""
+    return voice.split("+")[-1].split("_")[0]
+
+
 def check_splits(corpus):
     train = [r for n, rows in corpus.items() if n.endswith(".train.jsonl") for r in rows]
     dev, test = corpus["dev.jsonl"], corpus["test.jsonl"]
     unseen = test + corpus["offgrammar.jsonl"] + corpus["flite.jsonl"]
     for key in ("text", "speaker", "voice"):
         def values(rows):
-            return {r[key].split("+")[-1] if key == "voice" else r[key] for r in rows}
+            return {variant_source(r[key]) if key == "voice" else r[key] for r in rows}
         shared = (values(unseen) & (values(train) | values(dev))) | (values(dev) & values(train))
         check(f"no {key} of test or dev elsewhere", not shared, sorted(shared)[:5])
     check("no test sentence twice", len({r["text"] for r in test}) == len(test), "")
@@ -105,7 +110,11 @@ def check_splits(corpus):
 
 def check_script_at_full_size(tmp):
     """What the small corpus would hardly show, a sentence drawn twice, a voice never drawn: the full script, unspoken."""
-    done = run(sys.executable, os.path.join(INTERVIEWS, "make.py"), "--out", f"{tmp}/full", "--speak", "/bin/true",
+    mute = f"{tmp}/mute"
+    with open(mute, "w") as f:
+        f.write(f'#!/bin/sh\n[ "$1" != --espeak-data ] || exec {SPEAK} "$1"\n')
+    os.chmod(mute, 0o755)
+    done = run(sys.executable, os.path.join(INTERVIEWS, "make.py"), "--out", f"{tmp}/full", "--speak", mute,
                "--flite-sentences", "0")
     check("script at full size", done.returncode == 0, done.stderr)
     with open(f"{tmp}/full/script.tsv", encoding="ascii") as f:
@@ -174,6 +183,21 @@ def check_voices(tmp):
     check(f"{len(voices)} voices, no two alike", done.returncode == 0 and len(heard) == len(voices), same or done.stderr)
 
 
+def check_made_variants(tmp, corpus):
+    """Each variant made for training sounds unlike the others, and espeak has room for all of them."""
+    names = [n for gender in ("male", "female") for n in make.training_variants(gender)]
+    write_script(f"{tmp}/made.tsv", [dict(audio=f"{n}.wav", voice=f"en-us+{n}", say="water car") for n in names])
+    done = subprocess.run([SPEAK, f"{tmp}/made.tsv", f"{tmp}/made"], capture_output=True, text=True,
+                          env={**os.environ, "ESPEAK_DATA_PATH": corpus})
+    heard = {digest for name, digest in files(f"{tmp}/made").items() if name.endswith(".wav")}
+    check(f"{len(names)} made variants, no two alike", done.returncode == 0 and not done.stderr.count("Warning") and
+          len(heard) == len(names) == 2 * make.MADE, (len(heard), done.stderr))
+    theirs = run(SPEAK, "--espeak-data").stdout.strip()
+    changed = [n for genders in (make.VARIANTS["dev"], make.VARIANTS["test"]) for both in genders.values() for n in both
+               if run("cmp", f"{theirs}/voices/!v/{n}", f"{corpus}/espeak-ng-data/voices/!v/{n}").returncode]
+    check("the held-out variants are espeak's own", not changed, changed)
+
+
 def check_speak_errors(tmp):
     def refuses(name, code, message, *rows, arguments=None):
         out = tempfile.mkdtemp(dir=tmp)
@@ -200,7 +224,8 @@ def check_speak_errors(tmp):
 
 def check_make_errors(tmp):
     for name, arguments, code in (("no --out", [], 64), ("--hours x", ["--out", tmp, "--hours", "x"], 64),
-                                  ("a missing speak", ["--out", tmp, "--speak", "/none"], 65)):
+                                  ("a missing speak", ["--out", tmp, "--speak", "/none"], 65),
+                                  ("a speak without voices", ["--out", tmp, "--speak", "/bin/true"], 65)):
         done = run(sys.executable, os.path.join(INTERVIEWS, "make.py"), *arguments)
         check(f"make.py refuses {name}", done.returncode == code and "make.py:" in done.stderr, done.stderr)
     path = f"{tmp}/grammar.txt"
@@ -330,6 +355,7 @@ def main():
             check_vocabulary(corpus)
         check_script_at_full_size(tmp)
         check_voices(tmp)
+        check_made_variants(tmp, f"{tmp}/one")
         check_speak_errors(tmp)
         check_make_errors(tmp)
         check_speechocean(tmp)
