@@ -139,10 +139,13 @@ static void power_measure(Cell *cell, const Slice *slice, const Measuring *measu
   free(sums), free(blocks);
 }
 
+/* One cell alone is neither the best nor the worst. */
 static void slice_rank(Slice *slice) {
+  int ranked = 0;
+  for (int c = 0; c < slice->count; c++) ranked += !slice->cells[c].no_interval;
   for (int c = 0; c < slice->count; c++) {
     Cell *cell = &slice->cells[c];
-    if (cell->no_interval || slice->key_count == 0) continue;
+    if (cell->no_interval || ranked < 2) continue;
     cell->rank = 1;
     for (int other = 0; other < slice->count; other++)
       cell->rank += !slice->cells[other].no_interval &&

@@ -10,8 +10,8 @@
 
 enum { NAME, WORDS, SPEAKERS, FIRST, SECOND, DIFFERENCE, INTERVAL, BETTER, CHANCE, MAPSSWE, COLUMNS };
 
-static const char *const HEADERS[COLUMNS] = {
-    "", "words", "spk", "A WER %", "B WER %", "difference", "95 % interval", "P(better)", "q", "MAPSSWE p"};
+static const char *const HEADERS[COLUMNS] = {"",      "words",         "spk",         "A WER %", "B WER %",
+                                             "B - A", "95 % interval", "P(B better)", "q",       "MAPSSWE p"};
 static const int LEAVE_OUT[] = {MAPSSWE, BETTER, SPEAKERS, WORDS, INTERVAL};
 
 /* A cell and how it came out. */
@@ -42,7 +42,8 @@ static int by_change(const void *left, const void *right) {
 }
 
 static char *probability(double p) {
-  return isnan(p) ? xstrdup("-") : p < 0.001 ? xstrdup("< 0.001") : xprintf("%.3f", p);
+  if (isnan(p)) return xstrdup("-");
+  return p < 0.001 ? xstrdup("< 0.001") : p > 0.999 ? xstrdup("> 0.999") : xprintf("%.3f", p);
 }
 
 static void row_fill(TextTable *table, const Row *row) {
@@ -77,7 +78,7 @@ static Row *rows_make(const json_t *document, int *count) {
 }
 
 void compare_print(FILE *stream, const json_t *document, int width) {
-  int count;
+  int count, compared = 0;
   bool left_out[COLUMNS] = {false};
   Row *rows = rows_make(document, &count);
   TextTable table = {HEADERS, COLUMNS, LEAVE_OUT, sizeof LEAVE_OUT / sizeof *LEAVE_OUT, NULL, 0};
@@ -87,15 +88,27 @@ void compare_print(FILE *stream, const json_t *document, int width) {
     if (r == 0 || rows[r].outcome != rows[r - 1].outcome)
       text_table_row(&table)[NAME] = xstrdup(TITLES[rows[r].outcome]);
     row_fill(&table, &rows[r]);
+    compared += rows[r].outcome != TOO_SMALL;
   }
   text_table_print(stream, &table, width, left_out);
+  const json_t *thresholds = json_object_get(document, "thresholds");
+  char *judged = !compared
+                     ? xstrdup("")
+                     : xprintf(" Worse and better: q <= %g, the paired bootstrap by speaker corrected for %d "
+                               "comparisons (Benjamini-Hochberg).",
+                               field_number(thresholds, "false_discovery_rate"), compared);
+  char *too_small =
+      compared == count
+          ? xstrdup("")
+          : xprintf(" Too small: fewer than %lld known speakers, or all with the same difference.",
+                    field_count(thresholds, "least_speakers"));
   char *note =
-      xprintf("A: %s; B: %s. Worse and better: q <= %g, the paired bootstrap by speaker corrected for %d "
-              "comparisons (Benjamini-Hochberg). Points of the word error rate, B - A.",
-              first ? first : "-", second ? second : "-",
-              field_number(json_object_get(document, "thresholds"), "false_discovery_rate"), count);
+      xprintf("A: %s; B: %s. B - A: points of the word error rate, below zero B is better.%s%s MAPSSWE takes "
+              "segments for independent, those of one speaker too: its p is about these recordings, not "
+              "about other speakers.\n",
+              first ? first : "-", second ? second : "-", judged, too_small);
   fputc('\n', stream);
   text_wrap(stream, note, width);
-  free(note), free(rows);
+  free(note), free(judged), free(too_small), free(rows);
   text_table_free(&table);
 }

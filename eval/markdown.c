@@ -43,6 +43,11 @@ static void put_figure(FILE *out, const json_t *object, const char *key, Unit un
     fputs("–", out);
 }
 
+static void put_file(FILE *out, const json_t *files, const char *key, const char *before) {
+  const char *path = field_text(files, key);
+  if (path) fputs(before, out), put_text(out, path);
+}
+
 /* The interval of one, or why there is none. */
 static void put_interval(FILE *out, const json_t *object, const char *key, Unit unit) {
   Interval interval;
@@ -69,10 +74,10 @@ static void headline(FILE *out, const json_t *document) {
   const json_t *all = document_all(document), *before = json_object_get(all, "before");
   const char *hyp = field_text(json_object_get(document, "files"), "hyp");
   fputs("# Model card: word error rates", out);
-  if (hyp) fputs(" of ", out), put_text(out, hyp);
+  if (hyp) fputs(" of ", out), put_text(out, strrchr(hyp, '/') ? strrchr(hyp, '/') + 1 : hyp);
   fputs("\n\n**Word error rate ", out);
   put_figure(out, all, "wer", RATE);
-  fputs("** (95 % interval: ", out);
+  fputs(json_is_array(json_object_get(all, "interval")) ? "** (95 % interval: " : "** (no interval: ", out);
   put_interval(out, all, "interval", RATE);
   fprintf(out, "), over %lld words in %lld utterances of %lld known speakers. Character error rate ",
           field_count(all, "words"), field_count(all, "utterances"), field_count(all, "speakers"));
@@ -86,17 +91,26 @@ static void headline(FILE *out, const json_t *document) {
   put_figure(out, before, "wer", RATE);
   fputs("; this system minus that one ", out);
   put_figure(out, before, "difference", POINTS);
-  fputs(" points (95 % interval: ", out);
-  put_interval(out, before, "difference_interval", POINTS);
-  fputs("), p ", out);
-  put_p(out, before, "p");
-  fputs(" (bootstrap by speaker).\n", out);
+  fputs(" points (", out);
+  if (json_is_array(json_object_get(before, "difference_interval"))) {
+    fputs("95 % interval: ", out), put_interval(out, before, "difference_interval", POINTS);
+    fputs("; p ", out), put_p(out, before, "p"), fputs(", bootstrap by speaker).\n", out);
+  } else {
+    const char *why = field_text(all, "no_interval");
+    fprintf(out, "no interval: %s).\n", why ? why : "every speaker has the same difference");
+  }
+}
+
+static void put_speakers(FILE *out, const char *before, const json_t *cell, const char *behind) {
+  long long speakers = field_count(cell, "speakers");
+  fprintf(out, "%s%lld speaker%s%s", before, speakers, speakers == 1 ? "" : "s", behind);
 }
 
 /* The values of each single key: those with an interval, or those without. */
 static void list_values(FILE *out, const json_t *document, bool enough) {
   size_t s, c;
   json_t *slice, *cell;
+  int lines = 0;
   json_array_foreach(json_object_get(document, "slices"), s, slice) {
     if (json_array_size(json_object_get(slice, "keys")) != 1) continue;
     int listed = 0;
@@ -110,10 +124,12 @@ static void list_values(FILE *out, const json_t *document, bool enough) {
         fputs(", ", out);
       }
       put_owned(out, group_name(json_object_get(cell, "values")));
-      if (!enough) fprintf(out, " (%lld speakers)", field_count(cell, "speakers"));
+      if (!enough) put_speakers(out, " (", cell, ")");
     }
     if (listed) fputc('\n', out);
+    lines += listed > 0;
   }
+  if (!lines) fputs("- none\n", out);
 }
 
 static void intended_use(FILE *out, const json_t *document) {
@@ -196,7 +212,7 @@ static void fairness(FILE *out, const json_t *document) {
   const json_t *slices = json_object_get(document, "slices");
   bool compared = json_object_get(document_all(document), "before");
   if (json_array_size(slices) < 2) return;
-  fputs("\n## Fairness\n\nWord error rate by group, the lowest ranked first. Groups of fewer than ", out);
+  fputs("\n## Fairness\n\nWord error rate by group; rank 1 is the lowest. Groups of fewer than ", out);
   fprintf(out, "%lld known speakers get no interval and no rank.\n",
           field_count(json_object_get(document, "thresholds"), "least_speakers"));
   if (compared)
@@ -228,7 +244,7 @@ static void terms_table(FILE *out, const json_t *terms) {
       put_text(out, instead);
     else
       fputs(first ? instead ? "nothing" : "not shown" : "–", out);
-    if (first) fprintf(out, ", %lld times", field_count(first, "count"));
+    if (first) fprintf(out, " (%lld×)", field_count(first, "count"));
     fputs(" |\n", out);
   }
 }
@@ -279,14 +295,14 @@ static void confidence(FILE *out, const json_t *document) {
 /* A cell without an interval, and how many more speakers it would need. */
 static void small_cell(FILE *out, const json_t *document, const json_t *slice, const json_t *cell) {
   const json_t *thresholds = json_object_get(document, "thresholds"), *power = json_object_get(cell, "power");
-  long long speakers = field_count(cell, "speakers");
+  double gap = 100 * field_number(thresholds, "gap");
   fputs("  - ", out), put_owned(out, group_name(json_object_get(cell, "values")));
   fputs(" (", out), put_owned(out, keys_name(json_object_get(slice, "keys")));
-  fprintf(out, "): %lld speaker%s, %lld words", speakers, speakers == 1 ? "" : "s",
-          field_count(cell, "words"));
+  put_speakers(out, "): ", cell, ""), fprintf(out, ", %lld words", field_count(cell, "words"));
   if (json_is_integer(json_object_get(power, "more")))
-    fprintf(out, "; %lld more to show a gap of %g points", field_count(power, "more"),
-            100 * field_number(thresholds, "gap"));
+    fprintf(out, "; %lld more to show a gap of %g points", field_count(power, "more"), gap);
+  else
+    fprintf(out, "; no number of them shows a gap of %g points, the rest is too small", gap);
   fputc('\n', out);
 }
 
@@ -328,8 +344,13 @@ static void limits(FILE *out, const json_t *document) {
 
 static void method(FILE *out, const json_t *document) {
   const json_t *costs = json_object_get(document, "costs"),
-               *bootstrap = json_object_get(document, "bootstrap");
-  fputs("\n## How it was scored\n\n- Made by ", out), put_text(out, field_text(document, "tool"));
+               *bootstrap = json_object_get(document, "bootstrap"),
+               *files = json_object_get(document, "files");
+  fputs("\n## How it was scored\n\n", out);
+  put_file(out, files, "hyp", "- Transcripts: "), put_file(out, files, "ref", "; references: ");
+  put_file(out, files, "before", "; the other system: ");
+  if (field_text(files, "hyp")) fputs(".\n", out);
+  fputs("- Made by ", out), put_text(out, field_text(document, "tool"));
   fputs("; text of both sides normalised by ", out), put_text(out, field_text(document, "normalization"));
   fprintf(out, ".\n- Alignment costs %s: substitution %lld, insertion %lld, deletion %lld; ties %s.\n",
           field_text(costs, "name"), field_count(costs, "substitution"), field_count(costs, "insertion"),

@@ -94,37 +94,39 @@ static void print_text(FILE *stream, const char *text) {
   free(safe);
 }
 
-/* The widest significant gaps between groups. */
+static int by_size(const void *left, const void *right) {
+  double a = fabs(field_number(*(json_t *const *)left, "difference"));
+  double b = fabs(field_number(*(json_t *const *)right, "difference"));
+  return (a < b) - (a > b);
+}
+
+static void gap_print(FILE *stream, const json_t *gap) {
+  const json_t *other = json_object_get(gap, "b");
+  char *a = group_name(json_object_get(gap, "a")),
+       *b = json_is_object(other) ? group_name(other) : xstrdup("the rest");
+  char *points = points_text(field_number(gap, "difference"));
+  char *interval = interval_text(gap, "difference_interval", true);
+  fprintf(stream, "  %s points (%s), q %.3f: ", points, interval ? interval : "-", field_number(gap, "q"));
+  print_text(stream, a), fputs(" against ", stream), print_text(stream, b), fputc('\n', stream);
+  free(a), free(b), free(points), free(interval);
+}
+
+/* How many gaps between groups are significant, and the widest of those. */
 static void gaps_print(FILE *stream, const json_t *document) {
   const json_t *gaps = json_object_get(document, "gaps");
-  double most = field_number(json_object_get(document, "thresholds"), "false_discovery_rate"),
-         last = INFINITY;
-  int significant = 0;
-  for (size_t g = 0; g < json_array_size(gaps); g++)
-    significant += field_number(json_array_get(gaps, g), "q") <= most;
-  if (json_array_size(gaps))
-    fprintf(stream, "\n%d of %zu gaps between groups are significant (q <= %g)\n", significant,
-            json_array_size(gaps), most);
-  for (int shown = 0; shown < significant && shown < GAPS_SHOWN; shown++) {
-    const json_t *widest = NULL; /* of those not shown yet */
-    for (size_t g = 0; g < json_array_size(gaps); g++) {
-      const json_t *gap = json_array_get(gaps, g);
-      double size = fabs(field_number(gap, "difference"));
-      if (!(field_number(gap, "q") <= most) || !(size < last)) continue;
-      if (!widest || size > fabs(field_number(widest, "difference"))) widest = gap;
-    }
-    if (!widest) break;
-    last = fabs(field_number(widest, "difference"));
-    const json_t *other = json_object_get(widest, "b");
-    char *a = group_name(json_object_get(widest, "a")),
-         *b = json_is_object(other) ? group_name(other) : xstrdup("the rest");
-    char *points = points_text(field_number(widest, "difference"));
-    char *interval = interval_text(widest, "difference_interval", true);
-    fprintf(stream, "  %s points (%s), q %.3f: ", points, interval ? interval : "-",
-            field_number(widest, "q"));
-    print_text(stream, a), fputs(" against ", stream), print_text(stream, b), fputc('\n', stream);
-    free(a), free(b), free(points), free(interval);
-  }
+  double most = field_number(json_object_get(document, "thresholds"), "false_discovery_rate");
+  size_t all = json_array_size(gaps), count = 0;
+  json_t **significant = xcalloc(all, sizeof *significant), *gap;
+  for (size_t g = 0; g < all; g++)
+    if (field_number(gap = json_array_get(gaps, g), "q") <= most) significant[count++] = gap;
+  qsort(significant, count, sizeof *significant, by_size);
+  if (all)
+    fprintf(stream, "\n%zu of %zu gaps between groups are significant (q <= %g)%s\n", count, all, most,
+            count > GAPS_SHOWN ? "; the widest:"
+            : count            ? ":"
+                               : "");
+  for (size_t g = 0; g < count && g < GAPS_SHOWN; g++) gap_print(stream, significant[g]);
+  free(significant);
 }
 
 /* Jargon and confidence, a line each. */

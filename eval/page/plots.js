@@ -59,7 +59,7 @@ function forest(label, rows, options) {
               el('button', {type: 'button', class: 'link', click: row.choose, title: 'its utterances'}, data(row.name)) :
               data(row.name)),
           el('span', {class: 'count number'}, row.count || ''), el('span', {class: 'track'}, track(row)),
-          el('span', {class: 'value number'}, options.show(row.value), el('small', {}, row.detail || '')))), axis());
+          el('span', {class: 'value number'}, options.show(row.value), [row.detail || ''].flat().map((text) => el('small', {}, text))))), axis());
 }
 
 /* A square with both axes from 0 to 1; `draw(x, y)` gives what lies in it. */
@@ -88,7 +88,7 @@ function heatMap(slice, choose) {
   }
   rows.sort(byValue), columns.sort(byValue);
   const rates = slice.cells.filter((cell) => cell.interval).map((cell) => cell.wer);
-  const low = Math.min(...rates), high = Math.max(...rates);
+  const high = Math.max(...rates); /* colour is in proportion to the rate: from 0, so that alike groups look alike */
   function box(row, column) {
     const cell = cellAt.get(JSON.stringify([row, column]));
     if (!cell) return el('td', {}, el('span', {class: 'soft'}, 'none'));
@@ -97,13 +97,13 @@ function heatMap(slice, choose) {
         percent(cell.wer, 1), el('small', {}, cell.interval ? range(cell.interval, (rate) => fixed(100 * rate, 1)) : 'too small'),
         el('small', {}, plural(cell.speakers, 'speaker')));
     const node = el('td', {class: cell.interval ? null : 'small'}, button);
-    if (cell.interval) node.style.backgroundColor = `rgb(var(--heat) / ${0.04 + 0.76 * (high > low ? (cell.wer - low) / (high - low) : 0.3)})`;
+    if (cell.interval) node.style.backgroundColor = `rgb(var(--heat) / ${0.8 * (high > 0 ? cell.wer / high : 0)})`;
     return node;
   }
   const map = el('table', {class: 'heat'}, el('caption', {class: 'hidden-text'}, `WER by ${down} and ${across}`),
       el('thead', {}, el('tr', {}, el('th', {}, `${down} \\ ${across}`), columns.map((column) => el('th', {scope: 'col'}, data(valueName(column)))))),
       el('tbody', {}, rows.map((row) => el('tr', {}, el('th', {scope: 'row'}, data(valueName(row))), columns.map((column) => box(row, column))))));
-  const legend = rates.length ? el('p', {class: 'soft'}, 'WER ', percent(low, 1), el('span', {class: 'scale'}), percent(high, 1),
+  const legend = rates.length ? el('p', {class: 'soft'}, 'WER 0', el('span', {class: 'scale'}), percent(high, 1),
       `; hatched: too small to conclude from (${(slice.cells.find((cell) => cell.no_interval) || {}).no_interval || 'none here'}), not coloured.`) : note('Every cell here is too small to conclude from: none is coloured.');
   return el('div', {}, el('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': `WER by ${down} and ${across}`}, map), legend);
 }

@@ -5,10 +5,14 @@ const THRESHOLDS = DOCUMENT.thresholds || {};
 const ALL = DOCUMENT.slices[0].cells[0], SLICES = DOCUMENT.slices.slice(1);
 const COMPARED = Boolean(ALL.before);
 
+/* Why a cell has no interval. */
+function whyNone(cell) {
+  return cell.no_interval === 'too few speakers' ? `${plural(cell.speakers, 'speaker')}, ${THRESHOLDS.least_speakers} are needed` : cell.no_interval || 'not known';
+}
+
 /* Notes on a cell that a reader must not miss. */
 function cellNotes(cell) {
   const notes = [];
-  if (cell.no_interval) notes.push(`${cell.no_interval}: no interval, no rank`);
   if (cell.unknown_speaker) notes.push(`${plural(cell.unknown_speaker, 'utterance')} name no speaker: together they are one block, and no speaker`);
   if (cell.empty_references) notes.push(`${plural(cell.empty_references, 'reference')} empty: the ${plural(cell.empty_insertions, 'word')} recognised there count as insertions`);
   if (cell.without_duration) notes.push(`${plural(cell.without_duration, 'utterance')} without a duration: the minutes lack them`);
@@ -20,7 +24,7 @@ function tile(value, ...below) {
 }
 
 function headline() {
-  const parts = [ALL.interval ? `95 % interval ${range(ALL.interval, percent)}` : `no interval: ${ALL.no_interval}`,
+  const parts = [ALL.interval ? `95 % interval ${range(ALL.interval, percent)}` : `no interval: ${whyNone(ALL)}`,
                  `word error rate over ${plural(ALL.words, 'word')}, ${plural(ALL.utterances, 'utterance')}, ${plural(ALL.speakers, 'known speaker')}`];
   if (COMPARED) parts.push(`the other system: ${percent(ALL.before.wer)}; difference ${points(ALL.before.difference)} points` +
       (ALL.before.difference_interval ? ` (95 % interval ${range(ALL.before.difference_interval, points)})` : ''));
@@ -74,7 +78,7 @@ function sliceChoice(changed, slices) {
   return {node: choice.node, chosen: () => choice.box.value === 'single' ? single : [slices[Number(choice.box.value)]]};
 }
 
-const ORDERS = [['value', 'in order of value'], ['high', 'highest WER first'], ['low', 'lowest WER first'], ['words', 'most words first']];
+const ORDERS = [['value', 'by name'], ['high', 'highest WER first'], ['low', 'lowest WER first'], ['words', 'most words first']];
 
 function ordered(cells, order) { /* those too small to rank come last */
   const by = {high: (a, b) => b.wer - a.wer, low: (a, b) => a.wer - b.wer, words: (a, b) => b.words - a.words}[order];
@@ -155,7 +159,8 @@ function gaps() {
   const node = section('gaps', 'Gaps between groups', 'Differences of WER in points, the first group minus the second: to the right the first group is worse off. ' +
       'The hollow mark beneath is the difference between matched utterances, where there are enough.');
   const all = DOCUMENT.gaps || [];
-  if (!all.length) return node.append(note('No gaps: nothing was grouped (--by), or no key has two groups.'));
+  if (!all.length) return node.append(note(SLICES.length ? `No gaps: no key has two known groups of ${THRESHOLDS.least_speakers} speakers at least.` :
+      'No gaps: nothing was grouped (--by).'), ...models());
   const names = [...new Set(all.map((gap) => keysName(gap.keys)))], plot = el('div');
   const choice = select('Between the groups of', names.map((name) => [name, name]), draw);
   function draw() {
@@ -191,7 +196,8 @@ function models() {
   if (!fits.length) return [];
   const terms = fits.flatMap((model) => (model.terms || []).map((term) => ({...term, model})));
   const failed = fits.filter((model) => model.failed);
-  return [el('h3', {}, 'Poisson mixed model'), el('p', {class: 'soft'}, 'How many times as many errors per word, other things in the model equal, with a random intercept for each speaker.'),
+  return [el('h3', {}, 'Poisson mixed model'), el('p', {class: 'soft'}, 'How many times as many errors per word, other things in the model equal, with a random intercept for each speaker. ' +
+          'A dispersion well above 1: the intervals are too narrow.'),
       terms.length ? table('Rate ratios', [{name: 'model', of: (term) => keysName(term.model.keys)}, {name: 'group', of: (term) => `${term.key}: ${valueName(term.value)}`},
           {name: 'against', of: (term) => valueName(term.baseline)}, {name: 'rate ratio', of: (term) => term.rate_ratio, show: (value) => fixed(value, 3)},
           {name: '95 % interval', of: (term) => term.interval && term.interval[0], show: (value, term) => range(term.interval, (end) => fixed(end, 3))},

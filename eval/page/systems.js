@@ -16,7 +16,8 @@ function comparison() {
       tile(points(before.difference), 'points', before.difference_interval ? `95 % interval ${range(before.difference_interval, points)}` : ALL.no_interval || ''),
       tile(before.improvement_probability > 0.9995 ? '> ' + percent(0.999, 1) : percent(before.improvement_probability, 1), 'probability of improvement', `bootstrap by speaker; p ${chance(before.p)}`),
       before.mapsswe ? tile(chance(before.mapsswe.p), 'p of matched pairs (MAPSSWE)', `z ${fixed(before.mapsswe.z, 2)}, ${plural(before.mapsswe.segments, 'segment')}`) :
-          tile(DASH, 'matched pairs (MAPSSWE)', 'too few segments')));
+          tile(DASH, 'matched pairs (MAPSSWE)', 'too few segments')),
+      el('p', {class: 'soft'}, 'Matched pairs take segments for independent, those of one speaker too: their p is about these recordings, the interval and q about other speakers like these.'));
   if (SLICES.length) {
     const plot = el('div'), choice = sliceChoice(draw, SLICES);
     function draw() {
@@ -38,7 +39,7 @@ function comparedRow(cell, under) {
   const judged = verdict(cell.before);
   return {name: groupName(cell.values), under, value: cell.before.difference, interval: cell.before.difference_interval,
           small: !cell.before.difference_interval, kind: judged.kind, count: `${percent(cell.before.wer, 1)} → ${percent(cell.wer, 1)}`,
-          detail: cell.no_interval || `${judged.text}, q ${chance(cell.before.q)}`, choose: explorerChooser(cell.values, 'worse')};
+          detail: cell.before.difference_interval ? [range(cell.before.difference_interval, points), `${judged.text}, q ${chance(cell.before.q)}`] : cell.no_interval || judged.text, choose: explorerChooser(cell.values, 'worse')};
 }
 
 const domainName = (entry) => entry.all ? 'all' : valueName(entry.domain);

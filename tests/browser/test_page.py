@@ -97,6 +97,8 @@ def test_heat_map(browser, folder):
     assert len(filled) == len(pair["cells"])
     assert sum(1 for button in filled if button[1]) == sum(1 for cell in pair["cells"] if cell["interval"]), "a small cell is coloured"
     assert sum(1 for button in filled if button[2] == "small") == sum(1 for cell in pair["cells"] if not cell["interval"])
+    depth = [float(button[1].rstrip(")").split("/")[-1]) / float(button[0].split("\u202f")[0].split()[0].rstrip("%")) for button in filled if button[1]]
+    assert max(depth) < 1.05 * min(depth), f"colours are not in proportion to the rates: {depth}"
     browser.js("document.querySelector('.heat button').click()")
     cell = pair["cells"][0]
     assert f"{cell['utterances']} utterances of 400" in browser.js(STATE), "a cell does not open its utterances"

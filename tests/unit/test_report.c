@@ -1,4 +1,5 @@
 /* The reports' parts: tables for the terminal, relative paths, redaction, escaping. */
+#include "eval/compare.h"
 #include "eval/html.h"
 #include "eval/markdown.h"
 #include "eval/redact.h"
@@ -63,6 +64,40 @@ static char *printed(const json_t *document, int width) {
   report_print(stream, document, width);
   fclose(stream);
   return text;
+}
+
+/* Two gaps of one size are two lines, the wider one first. */
+static void gaps_of_one_size(void **state) {
+  (void)state;
+  json_t *document = document_make(), *gaps = json_object_get(document, "gaps");
+  const double differences[] = {-0.375, 0.5};
+  for (int g = 0; g < 2; g++) {
+    json_t *gap = json_deep_copy(json_array_get(gaps, 0));
+    json_object_set_new(gap, "difference", json_real(differences[g]));
+    json_array_append_new(gaps, gap);
+  }
+  char *text = printed(document, 120);
+  assert_non_null(strstr(text, "3 of 3 gaps between groups are significant (q <= 0.05):\n  +50.00 points"));
+  assert_non_null(strstr(text, "  +37.50 points"));
+  assert_non_null(strstr(text, "  -37.50 points"));
+  free(text);
+  json_decref(document);
+}
+
+/* Where nothing could be compared none is corrected for, and why is said. */
+static void nothing_compared(void **state) {
+  (void)state;
+  json_t *document = document_make();
+  char *text;
+  size_t size;
+  FILE *stream = open_memstream(&text, &size);
+  compare_print(stream, document, 0);
+  fclose(stream);
+  assert_non_null(strstr(text, "Too small: fewer than 10 known speakers"));
+  assert_null(strstr(text, "corrected for"));
+  assert_int_equal(text[size - 1], '\n');
+  free(text);
+  json_decref(document);
 }
 
 static void paths(void **state) {
@@ -168,7 +203,7 @@ static void card(void **state) {
   assert_non_null(strstr(text, "| bob | 8 | 3 | 80 | 50.00 % | too few speakers | – |"));
   assert_non_null(strstr(text, "About one word in 4 is wrong"));
   assert_non_null(strstr(text, "bob (who): 3 speakers, 80 words; 7 more to show a gap of 5 points"));
-  assert_non_null(strstr(text, "| gini | 4 | 2 | 50.00 % | genie, 2 times |"));
+  assert_non_null(strstr(text, "| gini | 4 | 2 | 50.00 % | genie (2×) |"));
   free(text);
   json_decref(document);
 }
@@ -229,9 +264,14 @@ static void redaction(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(paths),    cmocka_unit_test(printable),
-                                     cmocka_unit_test(wrapping), cmocka_unit_test(terminal),
-                                     cmocka_unit_test(card),     cmocka_unit_test(page),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(paths),
+                                     cmocka_unit_test(gaps_of_one_size),
+                                     cmocka_unit_test(nothing_compared),
+                                     cmocka_unit_test(printable),
+                                     cmocka_unit_test(wrapping),
+                                     cmocka_unit_test(terminal),
+                                     cmocka_unit_test(card),
+                                     cmocka_unit_test(page),
                                      cmocka_unit_test(redaction)};
   return cmocka_run_group_tests(tests, folder_setup, folder_teardown);
 }

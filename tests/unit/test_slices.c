@@ -100,6 +100,8 @@ static void power_of_cells(void **state) {
   assert_int_equal(group[0].power.needed, 0);
   assert_true(isnan(group[0].power.detectable));
   assert_int_equal(group[1].power.needed, 10);
+  assert_true(!group[0].no_interval && group[1].no_interval);
+  assert_int_equal(group[0].rank, 0); /* the only one with an interval */
   slices_free(&slices);
   simulated_free(&hypotheses);
 }
