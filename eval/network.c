@@ -140,10 +140,10 @@ Status network_make(Network *network, const char *text, const Normalizer *normal
   *network = (Network){.nodes = 1};
   char *copy = NULL;
   Status status = OK;
-  if (marks == NETWORK_PLAIN)
-    copy = xstrdup(text);
-  else
+  if (marks == NETWORK_OPTIONAL)
     status = seams_close(text, normalizer, &copy);
+  else
+    copy = xstrdup(text);
   if (status != OK) return status;
   Parser parser = {network, normalizer, marks, copy, 0, 0, 0};
   int last = 0;
