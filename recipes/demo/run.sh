@@ -3,7 +3,7 @@
 # word error rates before and after.  Usage: sh recipes/demo/run.sh [OUT [SEED]]     (from the repository's root)
 # Every stage is skipped when its result is there: an interrupted demo goes on where it stopped.
 set -eu
-OUT=${1:-demo} SEED=${2:-77} BUILD=${BUILD:-build}
+OUT=${1:-demo} SEED=${2:-707} BUILD=${BUILD:-build}
 here=recipes/demo
 jargon=$BUILD/jargon
 began=$(date +%s)
@@ -27,8 +27,8 @@ pack() {
   : >"$OUT/packed.done"
 }
 pretrain() {
-  "$jargon" train --config "$here/pretrain.yaml" --corpus "$OUT/packed.general" --dev "$OUT/packed.dev" \
-    --tokenizer "$OUT/tokenizer.json" --seed "$SEED" --out "$OUT/pretrained"
+  "$jargon" train --config "$here/pretrain.yaml" --corpus "$OUT/packed.general" --tokenizer "$OUT/tokenizer.json" \
+    --seed "$SEED" --out "$OUT/pretrained"
 }
 adapt() {
   "$jargon" adapt --config "$here/adapt.yaml" --from "$OUT/pretrained/last" --corpus "$OUT/packed.domains" \
