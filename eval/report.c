@@ -144,9 +144,13 @@ static void extras_print(FILE *stream, const json_t *document) {
         field_count(jargon, "terms"), recall, precision, on, off);
     free(recall), free(precision), free(on), free(off);
   }
-  if (confidence)
-    fprintf(stream, "\nconfidence: expected calibration error %.4f, normalised cross-entropy %.3f\n",
-            field_number(confidence, "ece"), field_number(confidence, "nce"));
+  if (!confidence) return;
+  double entropy = field_number(confidence, "nce");
+  fprintf(stream, "\nconfidence: expected calibration error %.4f, ", field_number(confidence, "ece"));
+  if (isfinite(entropy))
+    fprintf(stream, "normalised cross-entropy %.3f\n", entropy);
+  else
+    fputs("no normalised cross-entropy: every word is right, or none is\n", stream);
 }
 
 static void notes_print(FILE *stream, const json_t *document) {

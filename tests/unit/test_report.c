@@ -84,6 +84,22 @@ static void gaps_of_one_size(void **state) {
   json_decref(document);
 }
 
+/* A figure that does not exist is not printed as one. */
+static void no_entropy(void **state) {
+  (void)state;
+  json_t *document = document_make();
+  json_object_set_new(document, "confidence", json_pack("{s:f, s:n}", "ece", 0.25, "nce"));
+  char *text = printed(document, 120);
+  assert_non_null(strstr(text, "error 0.2500, no normalised cross-entropy: every word"));
+  assert_null(strstr(text, "nan"));
+  free(text);
+  json_object_set_new(document, "confidence", json_pack("{s:f, s:f}", "ece", 0.25, "nce", 0.5));
+  text = printed(document, 120);
+  assert_non_null(strstr(text, "normalised cross-entropy 0.500"));
+  free(text);
+  json_decref(document);
+}
+
 /* Where nothing could be compared none is corrected for, and why is said. */
 static void nothing_compared(void **state) {
   (void)state;
@@ -267,6 +283,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(paths),
                                      cmocka_unit_test(gaps_of_one_size),
                                      cmocka_unit_test(nothing_compared),
+                                     cmocka_unit_test(no_entropy),
                                      cmocka_unit_test(printable),
                                      cmocka_unit_test(wrapping),
                                      cmocka_unit_test(terminal),
