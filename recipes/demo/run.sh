@@ -3,7 +3,7 @@
 # word error rates before and after.  Usage: sh recipes/demo/run.sh [OUT [SEED]]     (from the repository's root)
 # Every stage is skipped when its result is there: an interrupted demo goes on where it stopped.
 set -eu
-OUT=${1:-demo} SEED=${2:-707} BUILD=${BUILD:-build}
+OUT=${1:-demo} SEED=${2:-808} BUILD=${BUILD:-build}
 here=recipes/demo
 jargon=$BUILD/jargon
 began=$(date +%s)
