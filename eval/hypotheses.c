@@ -8,28 +8,39 @@
 #include "eval/read.h"
 #include "src/text/unicode.h"
 
-/* The texts of one system, for each reference. */
+/* What one system recognised, as the text of an item. */
+static void partner_put(Hypothesis *item, const Partner *partner, bool before) {
+  const char *text = partner->text ? partner->text : "";
+  bool special = item->as && sclite_rules_special(item->as, text);
+  if (before) {
+    item->before = text;
+    item->before_alternatives |= special;
+  } else {
+    item->text = text;
+    item->alternatives |= special;
+    item->words = partner->words, item->word_count = partner->word_count;
+  }
+}
+
+/* The texts of one system, for each reference; the items of those outside its time go. */
 static Status partners_take(Hypotheses *hypotheses, const Records *ref, const Records *hyp,
-                            bool missing_empty, bool before) {
+                            const HypothesesFiles *files, bool before) {
   Status status = OK;
   Partner *partners = xcalloc((size_t)ref->count, sizeof *partners);
-  TRY(match_records(ref, hyp, missing_empty, partners, &hypotheses->blocks));
-  Hypothesis *item = hypotheses->items;
+  TRY(match_records(ref, hyp, files->missing_empty, files->as, partners, &hypotheses->blocks));
+  const Hypothesis *item = hypotheses->items;
+  Hypothesis *kept = hypotheses->items;
   for (int i = 0; i < ref->count; i++) {
     if (ref->items[i].ignored) continue;
-    const char *text = partners[i].text ? partners[i].text : "";
-    bool special = item->as && sclite_rules_special(item->as, text);
-    if (before) {
-      item->before = text;
-      item->before_alternatives |= special;
-    } else {
-      hypotheses->missing += !partners[i].text;
-      item->text = text;
-      item->alternatives |= special;
-      item->words = partners[i].words, item->word_count = partners[i].word_count;
+    if (!partners[i].outside) {
+      *kept = *item;
+      partner_put(kept++, &partners[i], before);
+      hypotheses->missing += !before && !partners[i].text;
     }
     item++;
   }
+  hypotheses->count = (int)(kept - hypotheses->items);
+  if (!hypotheses->count) TRY(fail(ERR_DATA, "%s has no segment in the time of %s", ref->path, hyp->path));
 done:
   free(partners);
   return status;
@@ -89,13 +100,15 @@ Status hypotheses_read(Hypotheses *hypotheses, const HypothesesFiles *files) {
   if (files->ref) TRY(read_one(&hypotheses->reference, files->ref, files->ref_format, files, false));
   TRY(read_one(&hypotheses->recognised, files->hyp, files->hyp_format, files, true));
   if (files->before) TRY(read_one(&hypotheses->before, files->before, files->before_format, files, true));
+  if (files->before && files->as && (files->as->reduce_ref || files->as->reduce_hyp))
+    TRY(fail(ERR_USAGE, "sclite's -m cuts to the time of one system: it cannot compare two"));
   if (ref == &hypotheses->recognised && ref->format != RECORD_MANIFEST && ref->format != RECORD_CSV)
     TRY(fail(ERR_USAGE, "%s has what was recognised alone; give the references with --ref", files->hyp));
   if (files->ref) only_text_is_recognised(&hypotheses->recognised);
   if (files->before) only_text_is_recognised(&hypotheses->before);
   TRY(items_make(hypotheses, ref, files->as));
-  TRY(partners_take(hypotheses, ref, &hypotheses->recognised, files->missing_empty, false));
-  if (files->before) TRY(partners_take(hypotheses, ref, &hypotheses->before, files->missing_empty, true));
+  TRY(partners_take(hypotheses, ref, &hypotheses->recognised, files, false));
+  if (files->before) TRY(partners_take(hypotheses, ref, &hypotheses->before, files, true));
 done:
   return status;
 }

@@ -107,7 +107,7 @@ static Status match_keys(const Records *ref, const Records *hyp, KeyKind kind, b
       rights++;
     } else {
       const Record *found = &hyp->items[right[j].item];
-      partners[left[i].item] = (Partner){found->recognised, found->words, found->word_count};
+      partners[left[i].item] = (Partner){found->recognised, found->words, found->word_count, false};
     }
     i += order <= 0, j += order >= 0;
   }
@@ -126,7 +126,9 @@ typedef struct Span {
   double start, end; /* of a word: its middle, which decides where it belongs */
   const HypWord *word;
   int item, line;
-  bool fold; /* case does not matter in the names */
+  bool fold;    /* case does not matter in the names */
+  bool joined;  /* a word that stays with the one before */
+  bool outside; /* of the common time: left out */
 } Span;
 
 static int channel_compare(const Span *a, const Span *b) {
@@ -153,14 +155,13 @@ static Span *segments_of(const Records *ref, bool channels, bool fold) {
   Span *spans = xcalloc((size_t)ref->count, sizeof *spans);
   for (int i = 0; i < ref->count; i++) {
     const Utterance *one = &ref->items[i].utterance;
-    spans[i] = (Span){ref->items[i].recording,
-                      channels ? ref->items[i].channel : "",
-                      one->offset,
-                      one->offset + one->duration,
-                      NULL,
-                      i,
-                      one->line,
-                      fold};
+    spans[i] = (Span){.recording = ref->items[i].recording,
+                      .channel = channels ? ref->items[i].channel : "",
+                      .start = one->offset,
+                      .end = one->offset + one->duration,
+                      .item = i,
+                      .line = one->line,
+                      .fold = fold};
   }
   qsort(spans, (size_t)ref->count, sizeof *spans, by_span);
   return spans;
@@ -195,10 +196,18 @@ static Span *words_of(const Records *hyp, bool channels, bool fold, int *count) 
     const Record *record = &hyp->items[i];
     double start = 0, latest = 0;
     for (int w = 0, end = 0; w < record->word_count; w++) {
-      if (w == end) start = record->words[w].start, end += together(record, w, &latest);
+      bool joined = w < end;
+      if (!joined) start = record->words[w].start, end += together(record, w, &latest);
       const char *channel = channels ? record->channel : "";
-      spans[*count] = (Span){record->recording,      channel, start, latest, &record->words[w], *count,
-                             record->utterance.line, fold};
+      spans[*count] = (Span){.recording = record->recording,
+                             .channel = channel,
+                             .start = start,
+                             .end = latest,
+                             .word = &record->words[w],
+                             .item = *count,
+                             .line = record->utterance.line,
+                             .fold = fold,
+                             .joined = joined};
       ++*count;
     }
   }
@@ -206,50 +215,97 @@ static Span *words_of(const Records *hyp, bool channels, bool fold, int *count) 
   return spans;
 }
 
-/* Words words[0 .. count - 1] become the partner. */
+/* ---- sclite -m ---- */
+
+/* Segments that end before the first word or begin behind the last. */
+static void segments_reduce(Span *segments, int count, const Span *words, int word_count) {
+  for (int s = 0; s < count && word_count; s++)
+    segments[s].outside = words[0].word->start >= (float)segments[s].end ||
+                          words[word_count - 1].word->end <= (float)segments[s].start;
+}
+
+/* Words outside the time from the first segment to the last of those that are left; of alternatives one word
+ * inside is enough. */
+static void words_reduce(const Span *segments, int count, Span *words, int word_count) {
+  float begin = INFINITY, end = -INFINITY;
+  for (int s = 0; s < count; s++) {
+    if (segments[s].outside) continue;
+    begin = fminf(begin, (float)segments[s].start), end = fmaxf(end, (float)segments[s].end);
+  }
+  for (int first = 0, next; first < word_count; first = next) {
+    bool inside = false;
+    for (next = first; next == first || (next < word_count && words[next].joined); next++) {
+      const HypWord *word = words[next].word;
+      bool mark = is_mark(word) && next + 1 < word_count && (words[next].joined || words[next + 1].joined);
+      inside |= !mark && word->start <= end && word->end >= begin;
+    }
+    for (int w = first; w < next; w++) words[w].outside = !inside;
+  }
+}
+
+/* ---- one channel ---- */
+
+/* Of words[0 .. count - 1] those inside become the partner. */
 static void partner_join(Partner *partner, const Span *words, int count, RecordBlock **blocks) {
   Buffer text = {0};
   HypWord *list = block_take(blocks, (size_t)count * sizeof *list);
+  int kept = 0;
   buffer_append(&text, "", 0);
   for (int i = 0; i < count; i++) {
-    list[i] = *words[i].word;
-    if (i && !list[i].glued) buffer_append(&text, " ", 1);
-    buffer_append(&text, list[i].text, strlen(list[i].text));
+    if (words[i].outside) continue;
+    const HypWord *word = words[i].word;
+    list[kept++] = *word;
+    if (kept > 1 && !word->glued) buffer_append(&text, " ", 1);
+    buffer_append(&text, word->text, strlen(word->text));
   }
-  *partner = (Partner){block_text(blocks, text.data, text.used), list, count};
+  *partner = (Partner){block_text(blocks, text.data, text.used), list, kept, false};
   free(text.data);
 }
 
 /* A segment's end is rounded to single precision, as in sclite, so that a word with its middle just there
- * falls alike; and in an stm and a ctm file the case of names does not matter. */
-static Status match_times(const Records *ref, const Records *hyp, bool missing_empty, Partner *partners,
-                          RecordBlock **blocks) {
+ * falls alike. */
+static void channel_match(Span *segments, int count, Span *words, int word_count, const ScliteRules *as,
+                          Partner *partners, RecordBlock **blocks) {
+  int at = 0;
+  if (as && as->reduce_ref) segments_reduce(segments, count, words, word_count);
+  if (as && as->reduce_hyp) words_reduce(segments, count, words, word_count);
+  for (int s = 0; s < count; s++) {
+    int from = at;
+    Partner *partner = &partners[segments[s].item];
+    if (segments[s].outside) {
+      partner->outside = true;
+      continue;
+    }
+    while (at < word_count && (s == count - 1 || words[at].end < (float)segments[s].end)) at++;
+    partner_join(partner, &words[from], at - from, blocks);
+  }
+}
+
+static Status fail_no_segment(const Records *ref, const Records *hyp, const Span *word) {
+  return fail_at(hyp->path, word->line, "%s has no segment of recording %s%s%s", ref->path, word->recording,
+                 *word->channel ? ", channel " : "", word->channel);
+}
+
+/* In an stm and a ctm file the case of names does not matter, as in sclite. */
+static Status match_times(const Records *ref, const Records *hyp, bool missing_empty, const ScliteRules *as,
+                          Partner *partners, RecordBlock **blocks) {
   Status status = OK;
   bool channels = has_channels(ref) && has_channels(hyp);
   bool fold = ref->format == RECORD_STM && hyp->format == RECORD_CTM;
-  int word_count, at = 0;
+  int word_count, at = 0, last;
   Span *segments = segments_of(ref, channels, fold), *words = words_of(hyp, channels, fold, &word_count);
-  for (int start = 0, end; start < ref->count; start = end) {
+  for (int start = 0, end; start < ref->count; start = end, at = last) {
     const Span *first = &segments[start];
     for (end = start + 1; end < ref->count && channel_compare(first, &segments[end]) == 0;) end++;
-    if (at < word_count && channel_compare(&words[at], first) < 0)
-      TRY(fail_at(hyp->path, words[at].line, "%s has no segment of recording %s%s%s", ref->path,
-                  words[at].recording, *words[at].channel ? ", channel " : "", words[at].channel));
-    if ((at == word_count || channel_compare(&words[at], first) > 0) && !missing_empty)
+    if (at < word_count && channel_compare(&words[at], first) < 0) TRY(fail_no_segment(ref, hyp, &words[at]));
+    for (last = at; last < word_count && channel_compare(&words[last], first) == 0;) last++;
+    if (last == at && !missing_empty)
       TRY(fail_at(ref->path, first->line,
                   "%s has no word of recording %s%s%s; --missing empty scores it as empty", hyp->path,
                   first->recording, *first->channel ? ", channel " : "", first->channel));
-    for (int s = start; s < end; s++) {
-      int from = at;
-      while (at < word_count && channel_compare(&words[at], first) == 0 &&
-             (s == end - 1 || words[at].end < (float)segments[s].end))
-        at++;
-      partner_join(&partners[segments[s].item], &words[from], at - from, blocks);
-    }
+    channel_match(&segments[start], end - start, &words[at], last - at, as, partners, blocks);
   }
-  if (at < word_count)
-    TRY(fail_at(hyp->path, words[at].line, "%s has no segment of recording %s%s%s", ref->path,
-                words[at].recording, *words[at].channel ? ", channel " : "", words[at].channel));
+  if (at < word_count) TRY(fail_no_segment(ref, hyp, &words[at]));
 done:
   free(segments), free(words);
   return status;
@@ -265,7 +321,7 @@ static Status match_order(const Records *ref, const Records *hyp, Partner *partn
                    ref->count, hyp->path, hyp->count);
   }
   for (int i = 0; i < ref->count; i++)
-    partners[i] = (Partner){hyp->items[i].recognised, hyp->items[i].words, hyp->items[i].word_count};
+    partners[i] = (Partner){hyp->items[i].recognised, hyp->items[i].words, hyp->items[i].word_count, false};
   return OK;
 }
 
@@ -303,8 +359,8 @@ static bool has_timed_words(const Records *hyp) {
   return true;
 }
 
-Status match_records(const Records *ref, const Records *hyp, bool missing_empty, Partner *partners,
-                     RecordBlock **blocks) {
+Status match_records(const Records *ref, const Records *hyp, bool missing_empty, const ScliteRules *as,
+                     Partner *partners, RecordBlock **blocks) {
   for (int i = 0; i < hyp->count; i++)
     if (!hyp->items[i].recognised)
       return fail_at(hyp->path, hyp->items[i].utterance.line,
@@ -312,7 +368,7 @@ Status match_records(const Records *ref, const Records *hyp, bool missing_empty,
   if (ref == hyp) return match_itself(ref, partners);
   if (ref->format == RECORD_TEXT || hyp->format == RECORD_TEXT) return match_order(ref, hyp, partners);
   if (has_segments(ref) && has_timed_words(hyp) && !(ref->format == RECORD_STM && hyp->format == RECORD_STM))
-    return match_times(ref, hyp, missing_empty, partners, blocks);
+    return match_times(ref, hyp, missing_empty, as, partners, blocks);
   if (first_without(ref, KEY_AUDIO) < 0 && first_without(hyp, KEY_AUDIO) < 0) {
     if (match_keys(ref, hyp, KEY_AUDIO, missing_empty, partners) == OK) return OK;
     memset(partners, 0, (size_t)ref->count * sizeof *partners);

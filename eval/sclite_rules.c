@@ -8,16 +8,30 @@
 
 /* ---- switches ---- */
 
-static bool one_switch(ScliteRules *rules, const char *name, bool behind_c) {
+/* behind: the letter of the switch before, whose word this may be. */
+static bool one_switch(ScliteRules *rules, const char *name, char behind) {
   const struct {
     const char *name;
-    bool *on, of_c;
-  } known[] = {{"-s", &rules->case_sensitive, false}, {"-D", &rules->optional, false},
-               {"-F", &rules->fragments, false},      {"-c", &rules->characters, false},
-               {"NOASCII", &rules->keep_ascii, true}, {"DH", &rules->drop_hyphens, true}};
+    bool *on;
+    char of; /* the switch that the word follows; 0: itself one */
+  } known[] = {{"-s", &rules->case_sensitive, 0},
+               {"-D", &rules->optional, 0},
+               {"-F", &rules->fragments, 0},
+               {"-c", &rules->characters, 0},
+               {"NOASCII", &rules->keep_ascii, 'c'},
+               {"DH", &rules->drop_hyphens, 'c'},
+               {"-m", NULL, 0},
+               {"ref", &rules->reduce_ref, 'm'},
+               {"hyp", &rules->reduce_hyp, 'm'},
+               {"-i", NULL, 0},
+               {"spu_id", NULL, 'i'},
+               {"swb", NULL, 'i'},
+               {"rm", NULL, 'i'},
+               {"wsj", &rules->short_speakers, 'i'},
+               {"atis", &rules->short_speakers, 'i'}};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-    if (strcmp(known[i].name, name) || (known[i].of_c && !behind_c)) continue;
-    *known[i].on = true;
+    if (strcmp(known[i].name, name) || (known[i].of && known[i].of != behind)) continue;
+    if (known[i].on) *known[i].on = true;
     return true;
   }
   return false;
@@ -25,17 +39,22 @@ static bool one_switch(ScliteRules *rules, const char *name, bool behind_c) {
 
 Status sclite_rules_parse(ScliteRules *rules, const char *as) {
   Status status = OK;
-  bool behind_c = false;
+  char behind = 0;
+  bool reduces = false;
   char *copy = xstrdup(as), *rest = copy, *word = word_next(&rest);
   *rules = (ScliteRules){0};
   if (!word || strcmp(word, "sclite"))
     TRY(fail(ERR_USAGE, "--as: \"%s\" is not sclite and its switches, as in --as \"sclite -D\"", as));
   while ((word = word_next(&rest))) {
-    if (!one_switch(rules, word, behind_c))
-      TRY(fail(ERR_USAGE, "--as: sclite's %s is not known here; these are: -s, -D, -F, -c, -c NOASCII, -c DH",
+    if (!one_switch(rules, word, behind))
+      TRY(fail(ERR_USAGE,
+               "--as: sclite's %s is not known here; these are: -s, -D, -F, -c [NOASCII] [DH], -m [ref] "
+               "[hyp], -i IDS",
                word));
-    if (*word == '-') behind_c = word[1] == 'c';
+    if (*word == '-') behind = word[1];
+    reduces |= behind == 'm';
   }
+  if (reduces && !rules->reduce_hyp) rules->reduce_ref = true;
 done:
   free(copy);
   return status;
@@ -128,6 +147,8 @@ void sclite_rules_apply(const ScliteRules *rules, Records *records) {
     if (record->recognised) record->recognised = text_rewrite(rules, blocks, record->recognised);
     for (int w = 0; w < record->word_count; w++)
       record->words[w].text = text_rewrite(rules, blocks, record->words[w].text);
+    if (rules->short_speakers && records->format == RECORD_TRN)
+      record_field(record, "speaker", block_text(blocks, record->id, strnlen(record->id, 3)));
     if (rules->case_sensitive) continue;
     record->id = name_fold(blocks, record->id);
     record->recording = name_fold(blocks, record->recording);

@@ -18,6 +18,9 @@ typedef struct ScliteRules {
   bool characters;     /* -c: the words are the characters */
   bool keep_ascii;     /* -c NOASCII: but ASCII ones stay together */
   bool drop_hyphens;   /* -c DH */
+  bool reduce_ref;     /* -m, -m ref: of stm and ctm, segments without any time in common with the words go */
+  bool reduce_hyp;     /* -m hyp: and words without any in common with the segments */
+  bool short_speakers; /* -i wsj, -i atis: of trn, the first three letters of an id are the speaker */
 } ScliteRules;
 
 /* "sclite" and its switches, separated by spaces; others than these are ERR_USAGE. */

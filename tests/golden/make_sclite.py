@@ -7,13 +7,13 @@
 
 Run from the repository's root. The texts are random words; sets: plain, alternatives (with optional words), segments
 (stm and ctm with gaps, ignored segments, labels, alternatives), and what only --as sclite scores: either case, tags,
-marks in both texts and fragments, by words (rules) and by characters, and alternatives in a ctm file (timed). BUILD
+marks in both texts and fragments, by words (rules) and by characters, and alternatives in a ctm file (timed, cut). BUILD
 names the build folder."""
 import argparse, os, pathlib, random, subprocess, sys, tempfile
 
 WORDS = ["a", "the", "of", "word", "gini", "genie", "poverty", "x-ray", "it's", "uh", "um", "incidence"]
 REPORTS = ["sys", "raw", "pra", "dtl"]
-SWITCHES = {"rules": "-D -F", "cased": "-s", "characters": "-c NOASCII DH", "timed": "-D -F"}  # -D: as jargon does without --as
+SWITCHES = {"rules": "-D -F", "cased": "-s", "characters": "-c NOASCII DH", "timed": "-D -F", "cut": "-D -m ref hyp"}  # -D: as jargon does without --as
 
 
 class Maker:
@@ -87,31 +87,40 @@ class Maker:
         cased, groups = name == "cased", name != "characters"
         with open(folder / f"{name}.ref.trn", "w") as ref, open(folder / f"{name}.hyp.trn", "w") as hyp:
             for i in range(count):
-                said = self.words(1, 14)
-                speaker = self.random.choice(["Anna", "bob", "C3"])
+                speaker = self.random.choice(["Anna", "bob", "C3"]) if i else "Mute"
+                said = self.words(1, 14) if i else []  # a speaker without words
                 ref.write(f"{' '.join(self.dressed(said, groups))} ({speaker}-{i:03d})\n")
-                hyp.write(f"{' '.join(self.dressed(self.recognised(said), groups))} ({speaker if cased else speaker.upper()}-{i:03d})\n")
+                hyp.write(f"{' '.join(self.dressed(self.recognised(said or ['uh', 'um']), groups))} ({speaker if cased else speaker.upper()}-{i:03d})\n")
 
     def timed(self, folder, name, count):
-        """Alternatives in what was recognised, some across the end of a segment."""
+        """Alternatives in what was recognised, some across the end of a segment; cut: each file has a time of its own."""
         with open(folder / f"{name}.stm", "w") as stm, open(folder / f"{name}.ctm", "w") as ctm:
-            time = 0.0
-            for i in range(count):
-                said = self.words(2, 8)
-                end = time + 0.4 * len(said)
-                stm.write(f"F1 A S1 {time:.2f} {end:.2f} {' '.join(self.dressed(said))}\n")
-                for word in self.recognised(said) or ["uh"]:
-                    begin = time + self.random.uniform(0.05, 0.3)
-                    if self.random.random() < 0.2:
-                        ctm.write("F1 A * * <ALT_BEGIN>\n")
-                        ctm.write(f"F1 A {begin:.2f} 0.20 {word}\nF1 A * * <ALT>\n")
-                        if self.random.random() < 0.7:
-                            ctm.write(f"F1 A {begin + self.random.uniform(-0.1, 0.3):.2f} 0.20 {self.random.choice(WORDS).upper()}\n")
-                        ctm.write("F1 A * * <ALT_END>\n")
-                    else:
-                        ctm.write(f"F1 A {begin:.2f} 0.20 {word}\n")
-                    time = begin
-                time = max(end, time)
+            for channel in ("A", "B") if name == "cut" else ("A",):
+                self.timed_channel(stm, ctm, channel, count, name == "cut")
+
+    def timed_channel(self, stm, ctm, channel, count, cut):
+        first, last = (self.random.randint(2, count // 3), self.random.randint(count // 2, count - 3)) if cut else (0, count)
+        silent = cut and self.random.random() < 0.5  # which of the files is the shorter one
+        time = 0.0
+        for i in range(count):
+            inside = first <= i < last
+            said = self.words(2, 8)
+            end = time + 0.4 * len(said)
+            if inside or silent:
+                stm.write(f"F1 {channel} S1 {time:.2f} {end:.2f} {' '.join(self.dressed(said))}\n")
+            for word in (self.recognised(said) or ["uh"]) if inside or not silent else []:
+                begin = time + self.random.uniform(0.05, 0.3)
+                # where it cuts, sclite takes "*" for the time 0, and crashes now and then
+                if self.random.random() < 0.2 and (not cut or first < i < last - 1):
+                    ctm.write(f"F1 {channel} * * <ALT_BEGIN>\n")
+                    ctm.write(f"F1 {channel} {begin:.2f} 0.20 {word}\nF1 {channel} * * <ALT>\n")
+                    if self.random.random() < 0.7:
+                        ctm.write(f"F1 {channel} {begin + self.random.uniform(-0.1, 0.3):.2f} 0.20 {self.random.choice(WORDS).upper()}\n")
+                    ctm.write(f"F1 {channel} * * <ALT_END>\n")
+                else:
+                    ctm.write(f"F1 {channel} {begin:.2f} 0.20 {word}\n")
+                time = begin
+            time = max(end, time)
 
     def segments(self, folder, name, count):
         with open(folder / f"{name}.stm", "w") as stm, open(folder / f"{name}.ctm", "w") as ctm:
@@ -179,7 +188,8 @@ def sets_make(maker, folder, count):
     for name in ["rules", "cased", "characters"]:
         maker.rules(folder, name, count)
     maker.timed(folder, "timed", count)
-    return ["plain", "alternatives", "segments", "rules", "cased", "characters", "timed"]
+    maker.timed(folder, "cut", count)
+    return ["plain", "alternatives", "segments", "rules", "cased", "characters", "timed", "cut"]
 
 
 def main():

@@ -73,9 +73,41 @@ static void timed(void **state) {
   compare("timed", ".stm", ".ctm", "sclite -D -F");
 }
 
+static void cut(void **state) {
+  (void)state;
+  compare("cut", ".stm", ".ctm", "sclite -D -m ref hyp");
+}
+
+/* A title that is wider than the columns: all lines of the table are as wide as it needs, as sclite's are. */
+static void long_title(void **state) {
+  (void)state;
+  static const char title[] = "a hypothesis file with a name that is much longer than the table of the "
+                              "speakers in it, of 100 columns";
+  char *speakers[] = {(char *)"anna"};
+  ScliteItem item = {.alignment = {.counts = {.match = 3, .sub = 1}}};
+  Sclite sclite = {.title = title, .items = &item, .count = 1, .speakers = speakers, .speaker_count = 1};
+  char *text = NULL, *rest, *line;
+  size_t size;
+  FILE *stream = open_memstream(&text, &size);
+  sclite_table(stream, &sclite, true);
+  fclose(stream);
+  static const char row[] = "|   anna     |      1          4    |   75.0       25.0        0.0        0.0   "
+                            "     25.0      100.0   |";
+  int lines = 0, rows = 0;
+  for (rest = text; (line = strsep(&rest, "\n"));) {
+    if (!*line || !strchr("|,`", *line)) continue;
+    assert_int_equal(strlen(line), strlen(title) + 2);
+    lines++, rows += !strcmp(line, row); /* as sclite has it */
+  }
+  assert_int_equal(lines, 13);
+  assert_int_equal(rows, 1);
+  free(text);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
 int main(void) {
-  const struct CMUnitTest tests[] = {TEST(plain), TEST(alternatives), TEST(segments), TEST(rules),
-                                     TEST(cased), TEST(characters),   TEST(timed)};
+  const struct CMUnitTest tests[] = {TEST(plain), TEST(alternatives), TEST(segments),
+                                     TEST(rules), TEST(cased),        TEST(characters),
+                                     TEST(timed), TEST(cut),          TEST(long_title)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

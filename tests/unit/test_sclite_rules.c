@@ -116,6 +116,38 @@ static void files(void **state) {
   normalizer_free(normalizer);
 }
 
+static void common_time(void **state) {
+  (void)state;
+  static const char ref[] = "f A s 0 2 one\nf A s 2 4 two\nf A s 4 6 three\nf A s 6 8 four\nf B s 0 1 five\n";
+  static const char hyp[] = "f A 2.5 0.5 a\nf A 3.9 0.3 b\nf A 5 0.5 c\nf B 0.5 0.1 d\nf B 1.5 0.1 e\n";
+  assert_ok(match_as("sclite -m", "r.stm", ref, "h.ctm", hyp));
+  assert_pairs(3, (const char *const[][2]){{"two", "a"}, {"three", "b c"}, {"five", "d e"}});
+  assert_ok(match_as("sclite -m hyp", "r.stm", ref, "h.ctm", hyp));
+  assert_pairs(
+      5, (const char *const[][2]){{"one", ""}, {"two", "a"}, {"three", "b c"}, {"four", ""}, {"five", "d"}});
+  assert_ok(match_as("sclite -m hyp ref", "r.stm", "f A s 2 4 two\nf A s 9 10 late\n", "h.ctm",
+                     "f A 1 0.5 a\nf A 2.5 1 b\nf A 4 0.5 c\nf A 4.1 0.5 d\n"));
+  assert_pairs(1, (const char *const[][2]){{"two", "b"}});
+  assert_ok(match_as("sclite -m hyp ref", "r.stm", "f A s 0 1 early\nf A s 3 4 two\n", "h.ctm",
+                     "f A 2 0.5 a\nf A 3.2 0.5 b\n"));
+  assert_pairs(1, (const char *const[][2]){{"two", "b"}});
+  assert_fails(match_as("sclite -m ref", "r.stm", "f A s 2 4 two\n", "h.ctm", "f A 1 0.5 a\n"), ERR_DATA,
+               "has no segment in the time of");
+  hypotheses_free(&hypotheses);
+  const char *path = in_folder("h.ctm");
+  ScliteRules rules;
+  assert_ok(sclite_rules_parse(&rules, "sclite -m"));
+  assert_fails(hypotheses_read(
+                   &hypotheses,
+                   &(HypothesesFiles){.ref = in_folder("r.stm"), .hyp = path, .before = path, .as = &rules}),
+               ERR_USAGE, "cannot compare two");
+  hypotheses_free(&hypotheses);
+  assert_ok(match_as("sclite -i wsj", "r.trn", "a (4T0C0201)\n", "h.trn", "a (4t0c0201)\n"));
+  assert_string_equal(json_string_value(json_object_get(hypotheses.items[0].reference->fields, "speaker")),
+                      "4t0");
+  hypotheses_free(&hypotheses);
+}
+
 static Status match(const char *ref_name, const char *ref, const char *hyp_name, const char *hyp) {
   const char *path = put(ref_name, ref);
   return hypotheses_read(&hypotheses, &(HypothesesFiles){.ref = path, .hyp = put(hyp_name, hyp)});
@@ -143,6 +175,6 @@ static void alternatives(void **state) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
 int main(void) {
-  const struct CMUnitTest tests[] = {TEST(words), TEST(files), TEST(alternatives)};
+  const struct CMUnitTest tests[] = {TEST(words), TEST(files), TEST(common_time), TEST(alternatives)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
