@@ -300,11 +300,12 @@ static void unknown_count(Unknown *unknown, const Lexicon *vocabulary, const Ali
       if (word->op == ALIGN_INS) continue;
       unknown->words++;
       if (lexicon_count(vocabulary, word->ref)) continue;
-      if ((size_t)unknown->unknown == room) list = xrealloc(list, room += room + 64, sizeof *list);
+      if ((size_t)unknown->unknown >= room) list = xrealloc(list, room += room + 64, sizeof *list);
       list[unknown->unknown++] = word->ref;
     }
   }
-  if (list) qsort(list, (size_t)unknown->unknown, sizeof *list, by_word);
+  if (!list) return;
+  qsort(list, (size_t)unknown->unknown, sizeof *list, by_word);
   for (int64_t start = 0, end; start < unknown->unknown; start = end) {
     for (end = start; end < unknown->unknown && strcmp(list[start], list[end]) == 0;) end++;
     unknown->distinct++;

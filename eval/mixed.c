@@ -211,7 +211,7 @@ Status mixed_fit(const MixedData *data, MixedFit *fit) {
   if (!factorise(matrix, model.size, 0, factor))
     TRY(fail(ERR_DATA, "some groups cannot be told apart from others"));
   for (int k = 0; k < data->terms; k++) {
-    double unit[MOST] = {0}, column[MOST];
+    double unit[MOST] = {0}, column[MOST] = {0};
     unit[k] = 1;
     solve(factor, model.size, unit, column);
     fit->error[k] = sqrt(column[k]);

@@ -40,6 +40,9 @@ Status lines_each(Records *records, const char *path,
 /* ERR_DATA "path:line: ..." */
 #define fail_line(lines, ...) fail_at((lines)->path, (lines)->line, __VA_ARGS__)
 Status fail_at(const char *path, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
+#ifdef __clang_analyzer__
+#define fail_at(...) status_known((fail_at)(__VA_ARGS__), ERR_DATA)
+#endif
 
 /* The next word of a line, ended by NUL; *rest moves behind it. NULL: there is none. */
 char *word_next(char **rest);

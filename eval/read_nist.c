@@ -220,14 +220,14 @@ static Status ctm_line(Records *records, const Lines *lines, char *text, void *c
   CtmFile *file = context;
   (void)records;
   if (is_comment(text)) return OK;
+  CtmWord word;
+  Status status = ctm_word(lines, text, &word);
+  if (status == OK) status = mark_check(lines, &word, file->begin < 0 ? NULL : &file->words[file->begin]);
+  if (status != OK) return status;
+  if (word.mark && word.mark != '/') file->begin = word.mark == '{' ? file->count : -1;
   if (file->count == file->room)
     file->words = xrealloc(file->words, (size_t)(file->room += file->room / 2 + 256), sizeof *file->words);
-  CtmWord *word = &file->words[file->count];
-  Status status = ctm_word(lines, text, word);
-  if (status == OK) status = mark_check(lines, word, file->begin < 0 ? NULL : &file->words[file->begin]);
-  if (status != OK) return status;
-  if (word->mark && word->mark != '/') file->begin = word->mark == '{' ? file->count : -1;
-  file->count++;
+  file->words[file->count++] = word;
   return OK;
 }
 

@@ -71,7 +71,7 @@ void blocks_free(RecordBlock *blocks) {
 
 /* ---- lines ---- */
 
-Status fail_at(const char *path, int line, const char *format, ...) {
+Status(fail_at)(const char *path, int line, const char *format, ...) {
   char why[1024];
   va_list args;
   va_start(args, format);

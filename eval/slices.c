@@ -194,8 +194,10 @@ Status slices_make(Slices *slices, const Hypotheses *hypotheses, const char *con
                    bool pairs, const char *speaker) {
   Status status = OK;
   size_t keys = 0; /* most columns there can be */
-  for (int g = 0; g < group_count; g++)
-    for (const char *at = groups[g] - 1; at; at = strchr(at + 1, '*')) keys++;
+  for (int g = 0; g < group_count; g++) {
+    keys++;
+    for (const char *at = groups[g]; (at = strchr(at, '*')); at++) keys++;
+  }
   Columns all = {xcalloc(keys, sizeof(Column)), 0};
   Column speakers, **columns = xcalloc(keys + 1, sizeof *columns);
   column_make(&speakers, speaker, hypotheses);

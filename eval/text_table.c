@@ -28,7 +28,7 @@ char *text_printable(const char *text, int most, int *width) {
         columns -= utf8proc_charwidth(point);
         *end = 0;
       }
-      end += strlen(strcpy(end, "…"));
+      strcpy(end, "…");
       columns++;
       break;
     }

@@ -133,6 +133,7 @@ void cpu_frontend_forward(Stream *stream, const Frontend *frontend, float *featu
 #pragma omp parallel
   {
     char *memory = scratch + per_thread * (size_t)omp_get_thread_num();
+    double *mean = (void *)memory, *scale = mean + n_mels;
     Workspace w = workspace_new(memory + sums, c->n_fft);
     for (int u = 0; u < rows.U; u++) {
       const int16_t *x = samples + sample_offsets[u];
@@ -147,7 +148,7 @@ void cpu_frontend_forward(Stream *stream, const Frontend *frontend, float *featu
 #pragma omp for schedule(static)
     for (int u = 0; u < rows.U; u++)
       normalise(features + (size_t)rows.offsets[u] * n_mels, rows.offsets[u + 1] - rows.offsets[u], c->n_mels,
-                (double *)memory, (double *)memory + n_mels);
+                mean, scale);
   }
 }
 

@@ -31,21 +31,20 @@ const char *product_describe(void) { return product_panels == product_avx512 ? "
 
 /* Exchanges element j of row i and element i of row j, for all i and j. */
 static inline void transpose(Lanes row[LANES]) {
-  typedef int Places __attribute__((vector_size(4 * LANES)));
   for (int i = 0; i < LANES; i += 2) {
     Lanes a = row[i], b = row[i + 1];
-    row[i] = __builtin_shuffle(a, b, (Places){0, 8, 2, 10, 4, 12, 6, 14});
-    row[i + 1] = __builtin_shuffle(a, b, (Places){1, 9, 3, 11, 5, 13, 7, 15});
+    row[i] = __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14);
+    row[i + 1] = __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
   }
   for (int i = 0; i < LANES; i += i % 4 == 1 ? 3 : 1) {
     Lanes a = row[i], b = row[i + 2];
-    row[i] = __builtin_shuffle(a, b, (Places){0, 1, 8, 9, 4, 5, 12, 13});
-    row[i + 2] = __builtin_shuffle(a, b, (Places){2, 3, 10, 11, 6, 7, 14, 15});
+    row[i] = __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13);
+    row[i + 2] = __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
   }
   for (int i = 0; i < LANES / 2; i++) {
     Lanes a = row[i], b = row[i + 4];
-    row[i] = __builtin_shuffle(a, b, (Places){0, 1, 2, 3, 8, 9, 10, 11});
-    row[i + 4] = __builtin_shuffle(a, b, (Places){4, 5, 6, 7, 12, 13, 14, 15});
+    row[i] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11);
+    row[i + 4] = __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
   }
 }
 

@@ -350,7 +350,7 @@ static int read_money(const Reader *reader, Number number, const Currency *curre
   if (word->roles & ROLE_CURRENCY && word->currency &&
       !(end < reader->in->count && reader->in->items[end].flags & WORD_SYMBOL)) {
     if (!currency || currency == word->currency) currency = word->currency, end++;
-  } else if (!currency && word->roles & ROLE_CENT) {
+  } else if (!currency && word->roles & ROLE_CENT && word->currency) {
     write_number(reader, &number);
     words_add(reader->out, word_of_rule(number.mantissa == 1 && !number.decimals ? word->currency->cent
                                                                                  : word->currency->cents));
