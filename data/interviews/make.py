@@ -2,7 +2,8 @@
 """Makes the synthetic interview corpus: writes the script from the grammars, has build/speak and flite read it aloud.
 
 Every sentence and every speaker is a function of --seed. Training speakers use variants made from espeak's by moving
-their formants; dev and test speakers use variants of espeak that nothing else is made from; no sentence of test, off-grammar or flite occurs in training or dev. See DATASHEET.md.
+their formants; dev and test speakers use variants of espeak that nothing else is made from; no sentence of test,
+off-grammar or flite occurs in training or dev. See DATASHEET.md.
 """
 import argparse
 import concurrent.futures
@@ -131,9 +132,11 @@ class Author:
         raise CorpusError("too few words for salad")
 
 
-def training_variants(gender):
-    """Their names: of each of espeak's, as many as it takes."""
-    sources = VARIANTS["train"][gender]
+def variants(split, gender):
+    """Their names: in training MADE, each made from the variant before the underscore."""
+    sources = VARIANTS[split][gender]
+    if split != "train":
+        return sources
     return [f"{sources[i % len(sources)]}_{i // len(sources)}" for i in range(MADE)]
 
 
@@ -164,17 +167,14 @@ def write_voices(options):
     for name in set(os.listdir(theirs)) - {"voices", "lang"} | {"lang/gmw"}:  # the languages nearest to English
         os.symlink(f"{theirs}/{name}", f"{ours}/{name}")
     r = random.Random(f"{options.seed} variants")
-    for split, genders in VARIANTS.items():
-        for gender, sources in genders.items():
-            if split != "train":
-                for name in sources:
-                    shutil.copyfile(f"{theirs}/voices/!v/{name}", f"{ours}/voices/!v/{name}")
-                continue
-            for name in training_variants(gender):
-                with open(f"{theirs}/voices/!v/{name.split('_')[0]}", encoding="utf-8", errors="replace") as f:
-                    text = moved_formants(f.read(), r)
-                with open(f"{ours}/voices/!v/{name}", "w", encoding="utf-8") as f:
-                    f.write(text)
+    for split, gender in [(split, gender) for split in VARIANTS for gender in VARIANTS[split]]:
+        for name in variants(split, gender):
+            source, copy = f"{theirs}/voices/!v/{name.split('_')[0]}", f"{ours}/voices/!v/{name}"
+            if split == "train":
+                with open(source, encoding="utf-8", errors="replace") as f, open(copy, "w", encoding="utf-8") as to:
+                    to.write(moved_formants(f.read(), r))
+            else:
+                shutil.copyfile(source, copy)
 
 
 class Cast:
@@ -182,14 +182,15 @@ class Cast:
 
     def __init__(self, split, seed):
         self.split, self.random, self.seen = split, random.Random(seed), set()
+        self.variants = {gender: variants(split, gender) for gender in VARIANTS[split]}
         self.drawn = {"male": 0, "female": 0}
 
     def speaker(self, accent, gender):
         r = self.random
-        variants = training_variants(gender) if self.split == "train" else VARIANTS[self.split][gender]
+        mine = self.variants[gender]
         while True:
             n = self.drawn[gender]  # each round through the accents starts one variant later: every accent gets them all
-            variant = r.choice(variants) if self.split == "train" else variants[(n + n // len(ACCENTS)) % len(variants)]
+            variant = r.choice(mine) if self.split == "train" else mine[(n + n // len(ACCENTS)) % len(mine)]
             pitch, rate, span = r.randrange(30, 71, 2), r.randrange(150, 206, 5), r.randrange(30, 81, 5)
             self.drawn[gender] += 1
             if (accent, variant, pitch, rate, span) not in self.seen:

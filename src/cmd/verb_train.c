@@ -122,7 +122,7 @@ int train_or_adapt(int argc, char **argv, bool adapt) {
        .max = 1000},
       {"time-ratio", OPTION_REAL, &s.time_ratio, "SHARE", "SpecAugment: longest span, of the utterance",
        .max = 1},
-      {"normalize", OPTION_TEXT, &s.normalizer, "NAME", 
+      {"normalize", OPTION_TEXT, &s.normalizer, "NAME",
        "normalisation of all texts: none, basic, english, or the path of a file of rules",
        .neutral = true},
       {"seed", OPTION_INT, &s.seed, "N", "of weights, order, dropout and masks", .max = 2147483647},

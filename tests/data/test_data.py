@@ -185,7 +185,7 @@ def check_voices(tmp):
 
 def check_made_variants(tmp, corpus):
     """Each variant made for training sounds unlike the others, and espeak has room for all of them."""
-    names = [n for gender in ("male", "female") for n in make.training_variants(gender)]
+    names = [n for gender in ("male", "female") for n in make.variants("train", gender)]
     write_script(f"{tmp}/made.tsv", [dict(audio=f"{n}.wav", voice=f"en-us+{n}", say="water car") for n in names])
     done = subprocess.run([SPEAK, f"{tmp}/made.tsv", f"{tmp}/made"], capture_output=True, text=True,
                           env={**os.environ, "ESPEAK_DATA_PATH": corpus})
