@@ -54,7 +54,7 @@ attempt() { # NAME LIMIT command...: ok, or the exit code and the output's end; 
   [ "$(left)" -gt 3 ] || { finding "$title" 'not run' 0 'no time left'; return 1; }
   [ "$limit" -lt "$(left)" ] || limit=$(left)
   start=$(date +%s)
-  LD_LIBRARY_PATH=$ours${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} timeout "$limit" "$@" >"$work/log" 2>&1
+  own timeout "$limit" "$@" >"$work/log" 2>&1
   code=$?
   took=$(($(date +%s) - start))
   case $code in
@@ -70,8 +70,7 @@ same() { # NAME FILE FILE: the same bytes
 
 export JARGON_CUDA="${JARGON_CUDA:-$bin/libjargon_cuda.so}"
 device=$(own "$bin/tests/bench/gpu_model" device cuda 2>&1) || {
-  printf '{"stage": "%s", "name": "device", "result": "skipped", "seconds": 0, "text": "%s"}\n' "$stage" \
-    "$(printf %s "$device" | quote)" >>"$results"
+  finding device skipped 0 "$device" >/dev/null
   echo "check.sh $stage: no GPU to run on: $device"
   exit 77
 }
