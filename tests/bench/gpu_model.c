@@ -136,15 +136,14 @@ static Status pass(Bench *b, const Plan *plan, bool train, double *seconds) {
 
 static Status bench(const char *what, const char *preset, const char *plan_path, const char *device,
                     const char *precision, double budget) {
-  char why[512];
   bool train = strcmp(what, "train") == 0;
-  const Backend *k =
-      backend_open(device, strcmp(precision, "bf16") == 0 ? DTYPE_BF16 : DTYPE_F32, why, sizeof why);
-  if (!k) return fail(ERR_DATA, "%s", why);
+  const Backend *k;
+  Status status = backend_select(&k, device, precision);
+  if (status != OK) return status;
   static Plan plan;
   ModelConfig config;
   Bench b = {.k = k};
-  Status status = preset_read(&config, preset);
+  status = preset_read(&config, preset);
   config.vocab_size = VOCABULARY;
   if (status == OK) status = plan_read(&plan, plan_path, &config);
   if (status == OK) status = model_new(&b.model, &config, k, 1);
@@ -160,11 +159,11 @@ static Status bench(const char *what, const char *preset, const char *plan_path,
     k->memory_zero(model_stream(b.model), b.moments, 2 * n * sizeof(float));
     k->memory_zero(model_stream(b.model), model_gradients(b.model), n * sizeof(float));
   }
-  double first, seconds[MOST_PASSES], start = now();
+  double first, seconds[MOST_PASSES];
   int passes = 0;
   status = pass(&b, &plan, train, &first);
-  for (start = now(); status == OK && passes < MOST_PASSES && (passes < 3 || now() - start < budget);
-       passes++)
+  double start = now();
+  for (; status == OK && passes < MOST_PASSES && (passes < 3 || now() - start < budget); passes++)
     status = pass(&b, &plan, train, &seconds[passes]);
   if (status != OK) return status;
   qsort(seconds, (size_t)passes, sizeof *seconds, by_value);
