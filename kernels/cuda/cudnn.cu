@@ -10,7 +10,9 @@
 bool cudnn_open(char *why, size_t why_size) {
   const char *name = getenv("JARGON_CUDNN");
   if (!name || !*name) return true;
-  snprintf(why, why_size, "JARGON_CUDNN: this CUDA backend was built where there was no cudnn.h");
+  snprintf(why, why_size,
+           "JARGON_CUDNN: this CUDA backend was built where there was no cudnn.h: "
+           "unset it, or build again where cuDNN 9 is");
   return false;
 }
 bool cudnn_chosen(void) { return false; }
@@ -75,7 +77,7 @@ bool cudnn_open(char *why, size_t why_size) {
   FUNCTIONS(X)
 #undef X
   if (missing)
-    snprintf(why, why_size, "JARGON_CUDNN: %s has no %s", name, missing);
+    snprintf(why, why_size, "JARGON_CUDNN: %s has no %s: cuDNN %d is wanted", name, missing, CUDNN_MAJOR);
   else if (api.cudnnGetVersion() / 10000 != CUDNN_MAJOR)
     snprintf(why, why_size, "JARGON_CUDNN: %s is version %zu; %d is wanted", name, api.cudnnGetVersion(),
              CUDNN_MAJOR);
