@@ -440,6 +440,15 @@ bool ops_bench(void (*bench)(Ops *t)) {
   return true;
 }
 
+Rows ops_bench_rows(Ops *t, int length) {
+  enum { U = 10 };
+  int lengths[U];
+  uint32_t utterances[U];
+  for (int u = 0; u < U; u++) lengths[u] = length, utterances[u] = (uint32_t)u;
+  t->key = (RandomKey){.seed = 1, .utterances = ops_bytes(t, "utterances", utterances, sizeof utterances)};
+  return ops_rows(t, U, lengths, 0);
+}
+
 OpsTimer ops_timer(Ops *t, const char *op, const char *shape, double bytes, double flops) {
   return (OpsTimer){
       .t = t, .op = op, .shape = shape, .bytes = bytes, .flops = flops, .count = -2}; /* two to warm up */

@@ -121,6 +121,7 @@ void ops_differences(const char *name, const double *gradient, double *x, size_t
  *   for (OpsTimer timer = ops_timer(t, "scale", "n=1000", bytes, flops); ops_again(&timer);)
  * t->backend->scale(...); prints one JSON line: median milliseconds, GB/s of `bytes`, GFLOP/s of `flops`. */
 bool ops_bench(void (*bench)(Ops *t));
+Rows ops_bench_rows(Ops *t, int length); /* of 10 utterances of that many rows each; t->key is theirs */
 typedef struct OpsTimer {
   Ops *t;
   const char *op, *shape;

@@ -156,8 +156,8 @@ static void test_reference(void **state) {
 }
 
 static void bench(Ops *t) {
-  int lengths[10] = {150, 150, 150, 150, 150, 150, 150, 150, 150, 150}, C = 144;
-  Rows rows = ops_rows(t, 10, lengths, 0);
+  int C = 144;
+  Rows rows = ops_bench_rows(t, 150);
   size_t n = (size_t)(rows.R * C), channels = (size_t)C;
   float *x = ops_input(t, "x", n)->data, *y = ops_input(t, "y", n)->data, *dx = ops_input(t, "dx", n)->data;
   float *of[6];

@@ -105,11 +105,10 @@ static void test_reference(void **state) {
 
 static void bench(Ops *t) {
   static const struct { int C, K; } layers[] = {{128, 15}, {144, 31}, {256, 31}, {512, 9}};
-  int lengths[10] = {150, 150, 150, 150, 150, 150, 150, 150, 150, 150};
   for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
     int c = layers[i].C, k = layers[i].K;
     char shape[64];
-    Rows rows = ops_rows(t, 10, lengths, 0);
+    Rows rows = ops_bench_rows(t, 150);
     size_t n = (size_t)(rows.R * c), taps = (size_t)(c * k);
     float *x = ops_input(t, "x", n)->data, *y = ops_input(t, "y", n)->data, *dx = ops_input(t, "dx", n)->data;
     float *weight = ops_input(t, "weight", taps)->data, *dweight = ops_input(t, "dweight", taps)->data;

@@ -139,10 +139,8 @@ static void test_sums(void **state) { (void)state, ops_run("add and scale", sums
 static void test_statistics(void **state) { (void)state, ops_run("dropout rates", statistics_case); }
 
 static void bench(Ops *t) {
-  int lengths[10] = {300, 300, 300, 300, 300, 300, 300, 300, 300, 300}, C = 144;
-  uint32_t utterances[10] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
-  RandomKey key = {.seed = 1, .utterances = ops_bytes(t, "utterances", utterances, sizeof utterances)};
-  Rows rows = ops_rows(t, 10, lengths, 0);
+  int C = 144;
+  Rows rows = ops_bench_rows(t, 300);
   size_t n = (size_t)rows.R * (size_t)C;
   const Rows both[2] = {rows, rows};
   float *x = ops_input(t, "x", n)->data, *h = ops_input(t, "h", n)->data, *y = ops_input(t, "y", n)->data;
@@ -150,7 +148,7 @@ static void bench(Ops *t) {
   for (int kind = DROPOUT; kind <= RESIDUAL_BACKWARD; kind++) {
     double bytes = (kind == RESIDUAL ? 12.0 : 8.0) * (double)n;
     for (OpsTimer timer = ops_timer(t, names[kind], "R=3000 C=144", bytes, 0); ops_again(&timer);)
-      call(t, both, key, (float *[]){h, x}, &y, &(Layer){(Kind)kind, C, 0.5F, 0.1F});
+      call(t, both, t->key, (float *[]){h, x}, &y, &(Layer){(Kind)kind, C, 0.5F, 0.1F});
   }
   for (OpsTimer timer = ops_timer(t, "add", "R=3000 C=144", 12.0 * (double)n, 0); ops_again(&timer);)
     t->backend->add(t->stream, y, x, h, n);

@@ -90,14 +90,13 @@ static void test_reference(void **state) {
 }
 
 static void bench(Ops *t) {
-  int lengths[10] = {600, 600, 600, 600, 600, 600, 600, 600, 600, 600};
   int64_t offsets[11] = {0};
   for (int u = 0; u < 10; u++) offsets[u + 1] = offsets[u] + 600 * 160;
   int16_t *samples = ops_host(t, (size_t)offsets[10] * sizeof *samples);
   for (int64_t n = 0; n < offsets[10]; n++) samples[n] = sample_of(t, 0, n);
   const int16_t *x = ops_bytes(t, "samples", samples, (size_t)offsets[10] * sizeof *samples);
   const int64_t *at = ops_bytes(t, "offsets", offsets, sizeof offsets);
-  Rows rows = ops_rows(t, 10, lengths, 0);
+  Rows rows = ops_bench_rows(t, 600);
   float *features = ops_input(t, "features", (size_t)(rows.R * 80))->data;
   Frontend *frontend = t->backend->frontend_new(&configs[0]);
   for (OpsTimer timer =

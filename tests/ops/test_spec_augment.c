@@ -136,15 +136,13 @@ static void test_statistics(void **state) {
 
 /* Bytes of the masked share alone would depend on the masks: the line has the whole features'. */
 static void bench(Ops *t) {
-  int lengths[10] = {600, 600, 600, 600, 600, 600, 600, 600, 600, 600}, C = 80;
-  uint32_t utterances[10] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
-  RandomKey key = {.seed = 1, .utterances = ops_bytes(t, "utterances", utterances, sizeof utterances)};
-  Rows rows = ops_rows(t, 10, lengths, 0);
+  int C = 80;
+  Rows rows = ops_bench_rows(t, 600);
   size_t n = (size_t)rows.R * (size_t)C;
   SpecAugmentConfig config = {.freq_masks = 2, .freq_width = 27, .time_masks = 10, .time_ratio = 0.05F};
   float *features = ops_input(t, "features", n)->data;
   for (OpsTimer timer = ops_timer(t, "spec_augment", "10 x 6 s", 4.0 * (double)n, 0); ops_again(&timer);)
-    t->backend->spec_augment(t->stream, features, rows, C, config, key);
+    t->backend->spec_augment(t->stream, features, rows, C, config, t->key);
 }
 
 int main(void) {
