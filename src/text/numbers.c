@@ -9,7 +9,7 @@ enum { ATOMS_MOST = 32, DIGITS_MOST = 15 };
 
 typedef enum Kind { CARDINAL, ORDINAL, PLURAL } Kind;
 
-/* mantissa / 10^decimals, read from the words [first, end). */
+/* mantissa / 10^decimals, read from the words before `end`. */
 typedef struct Number {
   int64_t mantissa;
   int decimals, end;

@@ -161,9 +161,9 @@ static bool join_letters(const Rules *rules, const WordList *in, WordList *out) 
       words_add(out, in->items[i++]);
       continue;
     }
-    char *text = words_room(out, (size_t)(end - i));
-    for (int k = i; k < end; k++) text[k - i] = in->items[k].text[0];
     size_t length = (size_t)(end - i);
+    char *text = words_room(out, length);
+    for (int k = i; k < end; k++) text[k - i] = in->items[k].text[0];
     words_add(out, (Word){text, rules_find(rules, text, length), (uint32_t)length, 0, 0, 0});
     words_trace(in, i, end, out, mark);
     joined = true;
@@ -193,22 +193,22 @@ static bool replace_phrases(const WordList *in, WordList *out) {
 
 /* ---- all ---- */
 
-/* The words of `from` move to `to`, which keeps every text alive that they point to. */
-static void swap(WordList *a, WordList *b) {
-  Word *items = a->items;
-  int size = a->size;
-  a->items = b->items, a->size = b->size, a->count = b->count;
-  b->items = items, b->size = size, b->count = 0;
+/* The words of `next` become `words`; each list keeps its texts alive, to which words of both point. */
+static void advance(WordList *words, WordList *next) {
+  Word *items = words->items;
+  int size = words->size;
+  words->items = next->items, words->size = next->size, words->count = next->count;
+  next->items = items, next->size = size, next->count = 0;
 }
 
 static void rewrite(const Rules *rules, WordList *words, WordList *next) {
   bool again = true;
   for (int round = 0; round < ROUNDS_MOST && again; round++) {
-    drop_fillers(words, next), swap(words, next);
-    again = replace_words(rules, words, next), swap(words, next);
-    again |= join_letters(rules, words, next), swap(words, next);
-    again |= numbers_rewrite(rules, words, next), swap(words, next);
-    again |= replace_phrases(words, next), swap(words, next);
+    drop_fillers(words, next), advance(words, next);
+    again = replace_words(rules, words, next), advance(words, next);
+    again |= join_letters(rules, words, next), advance(words, next);
+    again |= numbers_rewrite(rules, words, next), advance(words, next);
+    again |= replace_phrases(words, next), advance(words, next);
   }
 }
 
@@ -239,10 +239,7 @@ static Status check_text(const Rules *rules, const Rule *rule, const RuleText *t
   Buffer words = {0};
   char *again = NULL;
   buffer_append(&words, "", 0);
-  for (int i = 0; i < text->count; i++) {
-    if (i) buffer_append(&words, " ", 1);
-    buffer_append(&words, text->words[i]->text, text->words[i]->length);
-  }
+  rule_text_append(&words, text);
   Status status = rules_apply(rules, (const char *const *)&words.data, 1, &again, NULL);
   if (status == OK && strcmp(words.data, again)) {
     status = fail(ERR_DATA, "%s:%d: '%s' becomes '%s', and that becomes '%s': write what remains",

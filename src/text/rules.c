@@ -70,6 +70,13 @@ size_t rules_places(const Rules *rules) { return rules->size; }
 
 const char *rules_version(const Rules *rules) { return rules->version; }
 
+void rule_text_append(Buffer *out, const RuleText *text) {
+  for (int i = 0; i < text->count; i++) {
+    if (i) buffer_append(out, " ", 1);
+    buffer_append(out, text->words[i]->text, text->words[i]->length);
+  }
+}
+
 static void grow(Rules *rules) {
   Rule **old = rules->slots;
   size_t size = rules->size;
@@ -170,8 +177,8 @@ static Status add_fraction(Place *place, char *from, char *to) {
   if (strchr(from, '/')) { /* 1/2 = 50 one half */
     Rule *rule = rule_of(place->rules, from, strlen(from));
     if (!rest) TRY(refuse(place, "the words for %s are missing", from));
-    rule->roles |= ROLE_FRACTION, rule->hundredths = value, rule->line = place->line,
-                                  rule->source = place->name;
+    rule->roles |= ROLE_FRACTION, rule->hundredths = value;
+    rule->source = place->name, rule->line = place->line;
     TRY(read_words(place, rest, &rule->to));
   } else { /* and a half = 50 */
     TRY(read_words(place, from, &words));
@@ -348,10 +355,8 @@ static Status read_setting(Place *place, const char *name, const char *value) {
   char *version = rules->version;
   rules->version = NULL;
   Status status = parse_english(rules);
-  if (version)
-    free(rules->version), rules->version = version;
-  else
-    free(rules->version), rules->version = NULL;
+  free(rules->version); /* english's; the file names its own */
+  rules->version = version;
   return status;
 }
 

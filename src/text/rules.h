@@ -89,7 +89,7 @@ struct Rule {
 
 typedef struct Rules Rules;
 
-/* `path` NULL: the built-in english. Else a user's file; *version is then its own name and the hash of its
+/* `path` NULL: the built-in english. Else a user's file; the version is then its own and the hash of its
  * content. */
 Status rules_read(Rules **out, const char *path);
 /* The same of a text; `name` stands in the errors. */
@@ -100,6 +100,9 @@ const char *rules_version(const Rules *rules);
 
 /* NULL: no rule knows the word. */
 const Rule *rules_find(const Rules *rules, const char *text, size_t length);
+
+/* Its words, with spaces between. */
+void rule_text_append(Buffer *out, const RuleText *text);
 
 /* The word for a value of Grammar; NULL where the tables have none. */
 const Rule *rules_grammar(const Rules *rules, Grammar grammar);

@@ -59,15 +59,6 @@ static bool is_letter(int32_t codepoint) {
           category != UTF8PROC_CATEGORY_ME);
 }
 
-static void append_text(Buffer *out, const RuleText *text, bool apart) {
-  if (apart) buffer_append(out, " ", 1);
-  for (int i = 0; i < text->count; i++) {
-    if (i) buffer_append(out, " ", 1);
-    buffer_append(out, text->words[i]->text, text->words[i]->length);
-  }
-  if (apart) buffer_append(out, " ", 1);
-}
-
 /* Symbols and letters by their rules, all kinds of apostrophe and minus as ASCII has them. */
 static void replace_symbols(const Rules *rules, const char *text, Buffer *out) {
   while (*text) {
@@ -78,9 +69,12 @@ static void replace_symbols(const Rules *rules, const char *text, Buffer *out) {
       utf8proc_iterate((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)length, &codepoint);
       rule = rules_find(rules, text, length);
     }
-    if (rule && rule->roles & (ROLE_SYMBOL | ROLE_LETTER))
-      append_text(out, &rule->to, rule->roles & ROLE_SYMBOL);
-    else if (codepoint == 0x2019 || codepoint == 0x2018 || codepoint == 0x02BC || codepoint == 0xFF07)
+    if (rule && rule->roles & (ROLE_SYMBOL | ROLE_LETTER)) {
+      bool apart = rule->roles & ROLE_SYMBOL;
+      buffer_append(out, " ", apart);
+      rule_text_append(out, &rule->to);
+      buffer_append(out, " ", apart);
+    } else if (codepoint == 0x2019 || codepoint == 0x2018 || codepoint == 0x02BC || codepoint == 0xFF07)
       buffer_append(out, "'", 1);
     else if (codepoint == 0x2212)
       buffer_append(out, "-", 1);
