@@ -55,8 +55,7 @@ int evaluation_options(Evaluation *e, Option *table) {
        .choices = "plain|sclite"},
       {"as", OPTION_TEXT, &e->as, "SCLITE",
        "score as NIST's sclite does, with its own rules of words, marks and costs: --as \"sclite -D -F\"; of "
-       "its "
-       "switches -s, -D, -F, -c, -m and -i are known"},
+       "its switches -s, -D, -F, -c, -m and -i are known"},
       {"speaker", OPTION_TEXT, &e->speaker, "KEY", "the metadata key that names the speaker"},
       {"match", OPTION_LIST, &e->match, "KEYS",
        "metadata keys in which matched utterances of two groups agree, beside seconds and words; the "
