@@ -54,8 +54,12 @@ static char *token(Parser *parser, size_t *length) {
 
 static bool is_mark(const char *start, size_t length) { return length == 1 && strchr("{}/@", *start); }
 
+bool network_optional(const char *word, size_t length) {
+  return length > 2 && *word == '(' && word[length - 1] == ')';
+}
+
 static bool is_optional(const Parser *parser, const char *start, size_t length) {
-  return parser->marks == NETWORK_OPTIONAL && length > 2 && *start == '(' && start[length - 1] == ')';
+  return parser->marks == NETWORK_OPTIONAL && network_optional(start, length);
 }
 
 /* Plain words up to the next mark or optional word: they are normalised together. */

@@ -16,6 +16,7 @@
 #define JARGON_EVAL_NETWORK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "eval/align.h"
 #include "src/text/normalize.h"
@@ -41,6 +42,9 @@ typedef enum NetworkMarks {
   NETWORK_ALTERNATIVES,
   NETWORK_OPTIONAL /* and alternatives */
 } NetworkMarks;
+
+/* Whether a text's word is in parentheses: with NETWORK_OPTIONAL it need not be said. */
+bool network_optional(const char *word, size_t length);
 
 /* The graph of a text, each piece of it normalised alone. Braces that do not match are ERR_DATA. */
 Status network_make(Network *network, const char *text, const Normalizer *normalizer, NetworkMarks marks);

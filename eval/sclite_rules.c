@@ -72,7 +72,7 @@ static size_t tag_drop(char *word, size_t length) {
 
 /* The characters of a word as words, optional ones if it is. */
 static void characters_append(const ScliteRules *rules, Buffer *out, const char *word, size_t length) {
-  bool optional = rules->optional && length > 2 && *word == '(' && word[length - 1] == ')';
+  bool optional = rules->optional && network_optional(word, length);
   const char *at = word + optional, *end = word + length - optional;
   bool first = true, joins = false; /* joins: the last character was an ASCII one that stays with the next */
   for (int bytes; at < end; at += bytes) {
@@ -93,6 +93,12 @@ static size_t piece_length(const char *text, int depth) {
   return length ? length : 1;
 }
 
+/* Alone A-Z, as in sclite. */
+static void case_fold(char *text, size_t length) {
+  for (size_t i = 0; i < length; i++)
+    if (text[i] >= 'A' && text[i] <= 'Z') text[i] = (char)(text[i] + ('a' - 'A'));
+}
+
 static char *text_rewrite(const ScliteRules *rules, RecordBlock **blocks, const char *text) {
   Buffer out = {0};
   int depth = 0;
@@ -103,9 +109,7 @@ static char *text_rewrite(const ScliteRules *rules, RecordBlock **blocks, const 
     char *piece = at;
     at += length;
     depth += *piece == '{' ? 1 : *piece == '}' && depth ? -1 : 0;
-    if (!rules->case_sensitive)
-      for (size_t i = 0; i < length; i++)
-        if (piece[i] >= 'A' && piece[i] <= 'Z') piece[i] = (char)(piece[i] + ('a' - 'A'));
+    if (!rules->case_sensitive) case_fold(piece, length);
     length = tag_drop(piece, length);
     if (out.used) buffer_append(&out, " ", 1);
     if (rules->characters)
@@ -122,9 +126,9 @@ static char *text_rewrite(const ScliteRules *rules, RecordBlock **blocks, const 
 
 static const char *name_fold(RecordBlock **blocks, const char *name) {
   if (!name) return NULL;
-  char *copy = block_text(blocks, name, strlen(name));
-  for (char *at = copy; *at; at++)
-    if (*at >= 'A' && *at <= 'Z') *at = (char)(*at + ('a' - 'A'));
+  size_t length = strlen(name);
+  char *copy = block_text(blocks, name, length);
+  case_fold(copy, length);
   return copy;
 }
 

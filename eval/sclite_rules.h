@@ -1,10 +1,9 @@
 /* How sclite of NIST's SCTK reads its files, by the switches that it was given: `--as "sclite -D -F"`.
  *
  * Words are what stands between white space, letters A-Z become a-z (in the names of speakers and recordings
- * as well),
- * ";" and what follows it in a word are a tag and dropped ("\;" is a semicolon), and so is one "*" at a
- * word's end. Both texts may have alternatives { a / b / @ }; a word in parentheses is a word like any other,
- * unless -D. */
+ * as well), ";" and what follows it in a word are a tag and dropped ("\;" is a semicolon), and so is one "*"
+ * at a word's end. Both texts may have alternatives { a / b / @ }; a word in parentheses is a word like any
+ * other, unless -D. */
 #ifndef JARGON_EVAL_SCLITE_RULES_H
 #define JARGON_EVAL_SCLITE_RULES_H
 

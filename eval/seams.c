@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "eval/network.h"
 #include "src/text/unicode.h"
 
 enum {
@@ -89,17 +90,13 @@ static void group_read(Stretch *stretch) {
   }
 }
 
-static bool is_optional(const char *word, size_t length) {
-  return length > 2 && *word == '(' && word[length - 1] == ')';
-}
-
 /* Bytes of plain words up to the next mark or optional word, spaces behind them left out. */
 static size_t plain_length(const char *text) {
   size_t end = 0, at = 0;
   for (;;) {
     at += strspn(text + at, SPACES);
     size_t length = strcspn(text + at, " \t\r\n{}");
-    if (!length || is_optional(text + at, length) || (length == 1 && strchr("/@", text[at]))) return end;
+    if (!length || network_optional(text + at, length) || (length == 1 && strchr("/@", text[at]))) return end;
     end = at += length;
   }
 }

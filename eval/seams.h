@@ -6,8 +6,7 @@
  *   "in twenty (uh) three"           in twenty uh three          the same with and without: no mark is left
  *   "two { hundred / thousand } ten" { two hundred ten / two thousand ten }
  *   "two thousand (and) ten"         two thousand and ten
- *   "page (twenty) three"            { page twenty three / page three }    the optional word is an
- * alternative
+ *   "page (twenty) three"            { page twenty three / page three }  the optional word: an alternative
  *
  * A normalisation that takes words singly (none, basic) changes nothing. Nested groups stay as they are. */
 #ifndef JARGON_EVAL_SEAMS_H

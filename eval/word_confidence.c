@@ -54,18 +54,15 @@ static double least_confidence(const Hypothesis *item, const Pieces *pieces, int
   return least;
 }
 
-/* Ids of the words of `made`, which is cut up, and of hyp behind them; *count: of the former. */
-static uint32_t *ids_of(char *made, char *const *hyp, int hyp_count, int *count) {
+/* Ids of the words of `made`, and of hyp behind them; *count: of the former. */
+static uint32_t *ids_of(const char *made, char *const *hyp, int hyp_count, int *count) {
   WordIds ids;
   size_t room = strlen(made) / 2 + 1 + (size_t)hyp_count;
   uint32_t *out = xcalloc(room, sizeof *out);
-  int n = 0;
   word_ids_init(&ids, room);
-  for (char *word; (word = strsep(&made, " "));)
-    if (*word) out[n++] = word_ids_get(&ids, word, strlen(word));
-  for (int j = 0; j < hyp_count; j++) out[n + j] = word_ids_get(&ids, hyp[j], strlen(hyp[j]));
+  *count = word_ids_split(&ids, made, out);
+  for (int j = 0; j < hyp_count; j++) out[*count + j] = word_ids_get(&ids, hyp[j], strlen(hyp[j]));
   word_ids_free(&ids);
-  *count = n;
   return out;
 }
 
