@@ -1,5 +1,5 @@
 /* Readers of transcripts in every form, what they refuse, and how references and hypotheses are matched. */
-#include "tests/unit/support.h"
+#include "tests/unit/matched.h"
 
 #include <math.h>
 
@@ -7,12 +7,6 @@
 #include "eval/read.h"
 
 static Records records;
-
-static const char *put(const char *name, const char *text) {
-  const char *path = in_folder(name);
-  assert_ok(file_write(path, text, strlen(text)));
-  return path;
-}
 
 static Status read_as(const char *name, const char *text) {
   return records_read(&records, put(name, text), RECORD_AUTO);
@@ -221,22 +215,11 @@ static void refusals(void **state) {
 
 /* ---- matching ---- */
 
-static Hypotheses hypotheses;
-
 static Status match(const char *ref_name, const char *ref, const char *hyp_name, const char *hyp,
                     bool empty) {
   const char *path = put(ref_name, ref);
   return hypotheses_read(&hypotheses,
                          &(HypothesesFiles){.ref = path, .hyp = put(hyp_name, hyp), .missing_empty = empty});
-}
-
-static void assert_pairs(int count, const char *const pairs[][2]) {
-  assert_int_equal(hypotheses.count, count);
-  for (int i = 0; i < count; i++) {
-    assert_string_equal(hypotheses.items[i].reference->text, pairs[i][0]);
-    assert_string_equal(hypotheses.items[i].text, pairs[i][1]);
-  }
-  hypotheses_free(&hypotheses);
 }
 
 static void by_id(void **state) {

@@ -50,13 +50,6 @@ static json_t *document_make(void) {
   return document;
 }
 
-__attribute__((noinline)) static char *file_text(const char *path) {
-  char *text;
-  size_t size;
-  assert_ok(file_read(path, 1 << 20, &text, &size));
-  return text;
-}
-
 static char *printed(const json_t *document, int width) {
   char *text;
   size_t size;
@@ -214,7 +207,7 @@ static void card(void **state) {
   json_t *document = document_make();
   const char *path = in_folder("card.md");
   assert_ok(markdown_write(path, document));
-  char *text = file_text(path);
+  char *text = text_of(path);
   assert_non_null(strstr(text, "| a\\|b&lt;c\\> \\*d\\* | 8 | 3 | 80 | 12.50 % | 10.00 to 20.00 |"));
   assert_non_null(strstr(text, "| bob | 8 | 3 | 80 | 50.00 % | too few speakers | – |"));
   assert_non_null(strstr(text, "About one word in 4 is wrong"));
@@ -230,7 +223,7 @@ static void page(void **state) {
   json_t *document = document_make();
   const char *path = in_folder("page.html");
   assert_ok(html_write(path, document));
-  char *text = file_text(path);
+  char *text = text_of(path);
   const char *data = strstr(text, "id=\"document\">");
   assert_non_null(data);
   data = strchr(data, '>') + 1;
@@ -256,7 +249,7 @@ static void redaction(void **state) {
   char *text = json_dumps(document, 0), *table = printed(document, 0);
   const char *path = in_folder("card.md");
   assert_ok(markdown_write(path, document));
-  char *written = file_text(path);
+  char *written = text_of(path);
   for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++) {
     const char *where = strstr(text, WORDS[i]);
     if (where) fail_msg("'%s' is in the document: %.60s", WORDS[i], where);

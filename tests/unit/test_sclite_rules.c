@@ -1,16 +1,8 @@
 /* sclite's rules: words, switches, files; and alternatives in ctm files without them.
  * tests/golden/test_sclite.c has sclite's own reports. */
-#include "tests/unit/support.h"
+#include "tests/unit/matched.h"
 
 #include "eval/alignment.h"
-
-static Hypotheses hypotheses;
-
-static const char *put(const char *name, const char *text) {
-  const char *path = in_folder(name);
-  assert_ok(file_write(path, text, strlen(text)));
-  return path;
-}
 
 static const char *rewritten(const char *as, const char *text) {
   ScliteRules rules;
@@ -52,15 +44,6 @@ static void words(void **state) {
   ScliteRules rules;
   for (size_t k = 0; k < sizeof bad / sizeof *bad; k++)
     assert_fails(sclite_rules_parse(&rules, bad[k][0]), ERR_USAGE, bad[k][1]);
-}
-
-static void assert_pairs(int count, const char *const pairs[][2]) {
-  assert_int_equal(hypotheses.count, count);
-  for (int i = 0; i < count; i++) {
-    assert_string_equal(hypotheses.items[i].reference->text, pairs[i][0]);
-    assert_string_equal(hypotheses.items[i].text, pairs[i][1]);
-  }
-  hypotheses_free(&hypotheses);
 }
 
 static Status match_as(const char *as, const char *ref_name, const char *ref, const char *hyp_name,
