@@ -43,9 +43,11 @@ static void *cuda_library(char *why, size_t why_size) {
   return library;
 }
 
-/* *faulty: the library is there but must not be used, which "auto" does not pass over in silence. */
+/* *faulty: what keeps the library from being used is not to be passed over in silence by "auto": it is not of
+ * this build, or the user asked for it. */
 static const Backend *cuda_open(DType dtype, bool *faulty, char *why, size_t why_size) {
-  *faulty = false;
+  const char *cudnn = getenv("JARGON_CUDNN");
+  *faulty = cudnn && *cudnn; /* who asks for cuDNN asks for the GPU */
   void *library = cuda_library(why, why_size);
   if (!library) return NULL;
   BackendExport *export = (BackendExport *)dlsym(library, "jargon_cuda_backend");
@@ -55,8 +57,6 @@ static const Backend *cuda_open(DType dtype, bool *faulty, char *why, size_t why
     return NULL;
   }
   const Backend *table = export(dtype, why, why_size);
-  const char *cudnn = getenv("JARGON_CUDNN");
-  *faulty = !table && cudnn && *cudnn; /* who asks for cuDNN asks for the GPU */
   if (!table) return NULL;
   *faulty = !table_whole(table, "the CUDA backend", why, why_size);
   return *faulty ? NULL : table;

@@ -10,6 +10,9 @@ for stage in correct sanitize bench; do
   check "$stage says why" grep -q "^check.sh $stage: no GPU to run on: no CUDA backend: .*nothing.so" "$work/said"
   check "$stage leaves one line" grep -q '"result": "skipped".*no CUDA backend' "$OUT/$stage.jsonl"
 done
+JARGON_CUDA=$work/nothing.so JARGON_CUDNN=$work/nothing.so expect 77 '' "$bin/tests/bench/gpu_model" device auto
+cp "$work/out" "$work/said"
+check 'auto with cuDNN named and no CUDA is no CPU' grep -q '^no CUDA backend: .*nothing.so' "$work/said"
 
 emulated=$bin/emulated-plain/libjargon_cuda.so
 if [ -e "$emulated" ]; then
