@@ -16,6 +16,8 @@ typedef struct Bounds {
 
 Status backend_select(const Backend **out, const char *device, const char *precision) {
   char why[256];
+  if (strcmp(precision, "f32") != 0 && strcmp(precision, "bf16") != 0)
+    return fail(ERR_USAGE, "precision %s is none of f32, bf16", precision);
   *out = backend_open(device, strcmp(precision, "bf16") == 0 ? DTYPE_BF16 : DTYPE_F32, why, sizeof why);
   return *out ? OK : fail(ERR_USAGE, "device %s, precision %s: %s", device, precision, why);
 }

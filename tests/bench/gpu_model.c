@@ -10,6 +10,7 @@
  * best classes on the host. The median of the passes counts; the first pass, which chooses products'
  * algorithms, is told apart. */
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,14 @@
 #include "src/model/model.h"
 #include "src/model/preset.h"
 
-enum { FRAME = 160, MOST_BATCHES = 256, MOST_PASSES = 100, VOCABULARY = 1025, SKIPPED = 77 };
+enum {
+  FRAME = 160,
+  MOST_BATCHES = 256,
+  MOST_PASSES = 100,
+  MOST_FRAMES = 360000,
+  VOCABULARY = 1025,
+  SKIPPED = 77
+};
 static const double LABELS_A_SECOND = 3.4;
 
 typedef struct Plan {
@@ -88,21 +96,31 @@ static void batch_fill(ModelBatch *batch, const int *frames, int U, const ModelC
 
 static Status plan_read(Plan *plan, const char *path, const ModelConfig *config) {
   static char line[1 << 16];
-  static int frames[1 << 14];
+  static int frames[sizeof line / 2]; /* of a line's numbers */
+  Status status = OK;
   FILE *file = fopen(path, "r");
   if (!file) return fail(ERR_IO, "cannot open %s", path);
-  while (plan->batches < MOST_BATCHES && fgets(line, sizeof line, file)) {
+  for (int number = 1; fgets(line, sizeof line, file); number++) {
     int U = 0;
-    for (char *at = line, *end; U < (int)(sizeof frames / sizeof *frames); at = end) {
-      long value = strtol(at, &end, 10);
-      if (end == at) break;
+    char *at = line, *end;
+    if (!strchr(line, '\n') && !feof(file))
+      TRY(fail(ERR_DATA, "%s:%d: the line is longer than %d bytes", path, number, (int)sizeof line - 2));
+    for (long value; value = strtol(at, &end, 10), end != at; at = end) {
+      if (value < 1 || value > MOST_FRAMES)
+        TRY(fail(ERR_DATA, "%s:%d: %ld frames: an utterance has 1 to %d", path, number, value, MOST_FRAMES));
       frames[U++] = (int)value;
       plan->audio += (double)value / 100;
     }
+    if (at[strspn(at, " \n")])
+      TRY(fail(ERR_DATA, "%s:%d: column %d: not a number", path, number, (int)(at - line) + 1));
+    if (U > 0 && plan->batches == MOST_BATCHES)
+      TRY(fail(ERR_DATA, "%s:%d: more than %d batches", path, number, MOST_BATCHES));
     if (U > 0) batch_fill(&plan->batch[plan->batches++], frames, U, config);
   }
+  if (!plan->batches) TRY(fail(ERR_DATA, "%s has no batch: gpu_model plan makes one", path));
+done:
   fclose(file);
-  return plan->batches ? OK : fail(ERR_DATA, "%s has no batch: gpu_model plan makes one", path);
+  return status;
 }
 
 static Status train_step(Bench *b, const ModelBatch *batch) {
@@ -182,23 +200,34 @@ static Status bench(const char *what, const char *preset, const char *plan_path,
   return OK;
 }
 
+static bool number_read(const char *text, double least, double most, double *out) {
+  char *end;
+  *out = strtod(text, &end);
+  return end != text && !*end && *out >= least && *out <= most;
+}
+
 int main(int argc, char **argv) {
   char why[512];
+  double seconds, batches;
   if (argc == 3 && strcmp(argv[1], "device") == 0) {
     const Backend *k = backend_open(argv[2], DTYPE_F32, why, sizeof why);
     puts(k ? backend_describe(k) : why);
     return k ? 0 : SKIPPED;
   }
-  if (argc == 4 && strcmp(argv[1], "plan") == 0) {
-    plan_print(atof(argv[2]), atoi(argv[3]));
+  if (argc == 4 && strcmp(argv[1], "plan") == 0 && number_read(argv[2], 1, 1e6, &seconds) &&
+      number_read(argv[3], 1, MOST_BATCHES, &batches)) {
+    plan_print(seconds, (int)batches);
     return 0;
   }
-  if (argc != 7 || (strcmp(argv[1], "train") != 0 && strcmp(argv[1], "infer") != 0)) {
-    fprintf(stderr, "usage: gpu_model device DEVICE | plan BATCH_SECONDS BATCHES |\n"
-                    "       train|infer PRESET PLAN DEVICE f32|bf16 SECONDS\n");
+  if (argc != 7 || (strcmp(argv[1], "train") != 0 && strcmp(argv[1], "infer") != 0) ||
+      !number_read(argv[6], 0, 1e6, &seconds)) {
+    fprintf(stderr,
+            "usage: gpu_model device DEVICE | plan BATCH_SECONDS BATCHES (%d at most) |\n"
+            "       train|infer PRESET PLAN DEVICE f32|bf16 SECONDS\n",
+            MOST_BATCHES);
     return ERR_USAGE;
   }
-  Status status = bench(argv[1], argv[2], argv[3], argv[4], argv[5], atof(argv[6]));
+  Status status = bench(argv[1], argv[2], argv[3], argv[4], argv[5], seconds);
   if (status != OK) fprintf(stderr, "gpu_model: %s\n", fail_text());
   return (int)status;
 }

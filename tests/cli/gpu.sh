@@ -14,6 +14,20 @@ JARGON_CUDA=$work/nothing.so JARGON_CUDNN=$work/nothing.so expect 77 '' "$bin/te
 cp "$work/out" "$work/said"
 check 'auto with cuDNN named and no CUDA is no CPU' grep -q '^no CUDA backend: .*nothing.so' "$work/said"
 
+model=$bin/tests/bench/gpu_model preset=recipes/presets/demo.yaml
+seq 100 355 >"$work/most"
+(cat "$work/most" && echo 99) >"$work/batches"
+(echo 100 && seq -s ' ' 100000) >"$work/long"
+(echo 100 && echo 100 0) >"$work/nothing"
+(echo 100 && echo 100 2o0) >"$work/letter"
+printf '\n' >"$work/empty"
+for case in batches:257:.more.than.256.batches long:2:.the.line.is.longer nothing:2:.0.frames letter:2:.column.6: 'empty has no batch'; do
+  expect 65 "^gpu_model: .*/$case" "$model" infer $preset "$work/$(echo "${case%%:*}" | cut -d' ' -f1)" cpu f32 1
+done
+expect 64 'precision fp16 is none of' "$model" infer $preset "$work/most" cpu fp16 1
+expect 64 'usage: ' "$model" infer $preset "$work/most" cpu f32 1s
+expect 64 'usage: ' "$model" plan 600 257
+
 emulated=$bin/emulated-plain/libjargon_cuda.so
 if [ -e "$emulated" ]; then
   export JARGON_OPS_SMALL=1
