@@ -53,14 +53,15 @@ demo: deps ## the main job: corpus, pretraining, transfer to three domains, erro
 	@BUILD=$(BUILD) sh recipes/demo/run.sh $(DEMO)
 
 test: deps ## build and run every test
-	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD) programs $(BUILD)/emulated-plain/libjargon_cuda.so
+	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD) programs
 	@BUILD=$(BUILD) sh tests/run.sh $(ONLY)
 
 all: $(BUILD)/jargon $(BUILD)/speak
 
 fuzzers: $(FUZZERS)
 
-programs: all $(TESTS) $(HELPERS) $(FUZZERS) $(BENCHES)
+# All that tests/run.sh runs. The emulated library has a sanitizer's build of its own: make emulate.
+programs: all $(TESTS) $(HELPERS) $(FUZZERS) $(BENCHES) $(if $(SANITIZE),,$(BUILD)/emulated-plain/libjargon_cuda.so)
 
 cuda: deps ## the CUDA backend, libjargon_cuda.so beside the program: needs nvcc (CUDA 12 or later), no GPU
 	@[ -n "$(NVCC)" ] || { echo "make cuda: no nvcc: install the CUDA toolkit (https://developer.nvidia.com/cuda-downloads)"; exit 1; }

@@ -35,5 +35,7 @@ rm tests/cli/good.sh
 expect 1 '' run cli # all skipped: nothing was tested
 cd "$root"
 check 'make test ends with the code of the runner' sh -c "make --no-print-directory -n test ONLY= | tail -n 1 | grep -q 'sh tests/run.sh *$'"
+MAKEFLAGS='' make -n BUILD="$BUILD" SANITIZE= -W kernels/cuda/ctc.cu programs >"$work/plan"
+check 'make programs makes the emulated library anew where a kernel is new' grep -q 'LD .*emulated-plain/libjargon_cuda.so' "$work/plan"
 check 'CI runs make test and stops at an error' sh -c "grep -qx 'set -e' .ci/run && grep -qx 'make test' .ci/run"
 finish
