@@ -26,8 +26,6 @@ void evaluation_init(Evaluation *evaluation) {
                              .ref_format = "auto",
                              .before_format = "auto",
                              .missing = "refuse",
-                             .normalize = "basic",
-                             .costs = "plain",
                              .speaker = "speaker",
                              .domain_key = "domain",
                              .thresholds = THRESHOLDS,
@@ -50,9 +48,10 @@ int evaluation_options(Evaluation *e, Option *table) {
       {"by", OPTION_LIST, &e->by, "KEYS", "metadata keys to group by; domain*gender groups by both"},
       {"pairs", OPTION_BOOL, &e->pairs, NULL, "group by every two of those keys as well"},
       {"normalize", OPTION_TEXT, &e->normalize, "NAME",
-       "how both texts are normalised: none, basic, english, or the path of a file of rules"},
-      {"costs", OPTION_TEXT, &e->costs, "NAME", "alignment costs: plain 1, 1, 1; sclite 4, 3, 3",
-       .choices = "plain|sclite"},
+       "how both texts are normalised: none, basic, english, or the path of a file of rules; basic unless "
+       "given"},
+      {"costs", OPTION_TEXT, &e->costs, "NAME",
+       "alignment costs: plain 1, 1, 1 (unless given); sclite 4, 3, 3", .choices = "plain|sclite"},
       {"as", OPTION_TEXT, &e->as, "SCLITE",
        "score as NIST's sclite does, with its own rules of words, marks and costs: --as \"sclite -D -F\"; of "
        "its switches -s, -D, -F, -c, -m and -i are known"},
@@ -190,9 +189,11 @@ done:
 static Status rules_take(Evaluation *e) {
   Status status = sclite_rules_parse(&e->rules, e->as);
   if (status != OK) return status;
-  if (strcmp(e->normalize, "basic") && strcmp(e->normalize, "none"))
+  if (e->normalize && strcmp(e->normalize, "none"))
     return fail(ERR_USAGE, "--normalize %s and --as: sclite has rules of its own; give one of them",
                 e->normalize);
+  if (e->costs && strcmp(e->costs, "sclite"))
+    return fail(ERR_USAGE, "--costs %s and --as: sclite has costs of its own; give one of them", e->costs);
   if (e->terms || e->mine || e->vocabulary)
     return fail(ERR_USAGE, "figures on terms and vocabulary want a normalisation: leave --as out");
   e->normalize = "none", e->costs = "sclite";
@@ -202,6 +203,8 @@ static Status rules_take(Evaluation *e) {
 Status evaluation_run(Evaluation *e) {
   Status status = OK;
   if (e->as) TRY(rules_take(e));
+  if (!e->normalize) e->normalize = "basic";
+  if (!e->costs) e->costs = "plain";
   const AlignCosts *costs = align_costs(e->costs);
   HypothesesFiles files = {.hyp = e->hyp,
                            .ref = e->ref,

@@ -13,7 +13,7 @@ enum { EVALUATION_OPTIONS = 24 }; /* entries that evaluation_options() fills */
 typedef struct Evaluation {
   /* The settings, by options. */
   const char *hyp, *ref, *before, *format, *ref_format, *before_format, *missing;
-  const char *normalize, *costs, *as, *speaker;
+  const char *normalize, *costs, *as, *speaker; /* the first two NULL: not given, until evaluation_run() */
   const char *terms, *mine, *vocabulary, *domain_key;
   StringList by, match;
   StringList more; /* groups beside `by`; no option */

@@ -21,7 +21,10 @@ done
 ref=$golden/rules.ref.trn hyp=$golden/rules.hyp.trn
 expect 64 'these are: -s, -D, -F, -c' "$jargon" eval "$hyp" --ref "$ref" --as "sclite -T"
 expect 64 'is not sclite and its switches' "$jargon" eval "$hyp" --ref "$ref" --as asclite
-expect 64 'give one of them' "$jargon" eval "$hyp" --ref "$ref" --as sclite --normalize english
+for own in '--normalize english' '--normalize basic' '--costs plain'; do
+  expect 64 "^jargon eval: $own and --as: .*give one of them" "$jargon" eval "$hyp" --ref "$ref" --as sclite $own
+done
+expect 0 '' "$jargon" eval "$hyp" --ref "$ref" --as sclite --normalize none --costs sclite --replicates 1000
 expect 64 'want a normalisation' "$jargon" eval "$hyp" --ref "$ref" --as sclite --vocabulary "$ref"
 expect 65 'timed.ctm:1: what was recognised has alternatives' "$jargon" eval "$golden/timed.ctm" --ref "$golden/timed.stm"
 expect 0 '' "$jargon" compare "$hyp" "$ref" --ref "$ref" --as "sclite -D -F" --replicates 1000 --json "$work/compared.json"
