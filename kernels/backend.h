@@ -15,6 +15,7 @@
 #include "kernels/layernorm.h"
 #include "kernels/memory.h"
 #include "kernels/softmax.h"
+#include "kernels/tally.h"
 #include "kernels/types.h"
 
 /* Every operation once: the table's fields, its initialiser and the check for holes all follow from this
@@ -23,8 +24,12 @@
   X(StreamNew, stream_new)                                                                                   \
   X(StreamFree, stream_free)                                                                                 \
   X(StreamSync, stream_sync)                                                                                 \
+  X(StreamMark, stream_mark)                                                                                 \
+  X(StreamWait, stream_wait)                                                                                 \
   X(MemoryNew, memory_new)                                                                                   \
   X(MemoryFree, memory_free)                                                                                 \
+  X(HostNew, host_new)                                                                                       \
+  X(HostFree, host_free)                                                                                     \
   X(MemoryUpload, memory_upload)                                                                             \
   X(MemoryDownload, memory_download)                                                                         \
   X(MemoryZero, memory_zero)                                                                                 \
@@ -67,6 +72,9 @@
   X(LogSoftmaxBackward, log_softmax_backward)                                                                \
   X(CtcLoss, ctc_loss)                                                                                       \
   X(GreedyDecode, greedy_decode)                                                                             \
+  X(TallyBatch, tally_batch)                                                                                 \
+  X(TallyStep, tally_step)                                                                                   \
+  X(TallyKeep, tally_keep)                                                                                   \
   X(GradientNorm, gradient_norm)                                                                             \
   X(AdamwStep, adamw_step)
 

@@ -37,8 +37,8 @@ void cpu_gradient_norm(Stream *stream, float *norm, const float *g, const AdamwS
 typedef struct Update {
   float beta1, beta2, eps;
   float clip;   /* factor of the gradient */
-  float rate;   /* lr_s / (1 - beta1^step) */
-  float second; /* 1 / sqrt(1 - beta2^step) */
+  float rate;   /* lr_s / (1 - beta1^n) */
+  float second; /* 1 / sqrt(1 - beta2^n) */
   float shrink; /* lr_s decay_s */
 } Update;
 
@@ -54,12 +54,13 @@ static void update(float *w, float *w_copy, float *m, float *v, const float *g, 
 }
 
 void cpu_adamw_step(Stream *stream, float *w, void *w_copy, float *m, float *v, const float *g,
-                    const float *norm, const AdamwSegment *segments, int count, AdamwConfig config) {
+                    const float *norm, const Tally *tally, const AdamwSegment *segments, int count,
+                    AdamwConfig config) {
   (void)stream;
-  if (!isfinite(*norm)) return;
+  if (!tally->updated) return;
   double clip = config.clip > 0 ? fmin(1, (double)config.clip / ((double)*norm + 1e-6)) : 1;
-  double first = 1 - pow((double)config.beta1, config.step),
-         second = 1 - pow((double)config.beta2, config.step);
+  double updates = (double)tally->updates, first = 1 - pow((double)config.beta1, updates),
+         second = 1 - pow((double)config.beta2, updates);
 #pragma omp parallel
   for (int s = 0; s < count; s++) {
     double lr = (double)config.lr * (double)segments[s].lr_scale;

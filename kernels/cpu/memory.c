@@ -27,6 +27,8 @@ void cpu_stream_free(Stream *stream) {
 }
 
 void cpu_stream_sync(Stream *stream) { (void)stream; }
+void cpu_stream_mark(Stream *stream, int mark) { (void)stream, (void)mark; }
+void cpu_stream_wait(Stream *stream, int mark) { (void)stream, (void)mark; }
 
 void *stream_scratch(Stream *stream, size_t bytes) {
   if (bytes > stream->scratch_size) {
@@ -45,6 +47,9 @@ void *cpu_memory_new(size_t bytes) {
 }
 
 void cpu_memory_free(void *memory) { free(memory); }
+
+void *cpu_host_new(size_t bytes) { return cpu_memory_new(bytes); }
+void cpu_host_free(void *memory) { free(memory); }
 
 void cpu_memory_upload(Stream *stream, void *device, const void *host, size_t bytes) {
   (void)stream;

@@ -14,12 +14,6 @@ struct AdamwTile {
   float lr_scale, decay;
 };
 
-/* What the optimiser's step has in common for all elements. */
-struct AdamwUpdate {
-  float lr, beta1, beta2, eps, clip;
-  double first, second; /* 1 - beta^step */
-};
-
 /* partial[tile] = sum of g^2, in double; 0 for a frozen tile. A block a tile of 4096, its 256 threads every
  * 256th element. Shared: 64 bytes. Bytes: 4 a weight read. */
 __global__ void gradient_squares_kernel(double *partial, const float *g, const AdamwTile *tiles) {
@@ -45,25 +39,38 @@ __global__ void gradient_norm_kernel(float *norm, const double *partial, int til
   if (threadIdx.x == 0) *norm = (float)sqrt(sum);
 }
 
+/* What is the same for all elements of a tile. */
+struct AdamwUpdate {
+  float clip;   /* factor of the gradient */
+  float rate;   /* lr_s / (1 - beta1^n) */
+  float second; /* 1 / sqrt(1 - beta2^n) */
+  float shrink; /* lr_s decay_s */
+};
+
+static __device__ AdamwUpdate update_of(AdamwConfig c, AdamwTile tile, double norm, double updates) {
+  double lr = (double)c.lr * tile.lr_scale, clip = c.clip > 0 ? fmin(1.0, c.clip / (norm + 1e-6)) : 1;
+  double first = 1 - pow((double)c.beta1, updates), second = 1 - pow((double)c.beta2, updates);
+  return AdamwUpdate{(float)clip, (float)(lr / first), (float)(1 / sqrt(second)), (float)(lr * tile.decay)};
+}
+
 /* m, v, w by the formulae of the header; w_copy = w in the activation type. A block a tile of 4096, its 256
- * threads every 256th element; no shared memory. Bytes a weight: 16 read, 12 written, and the copy. */
+ * threads every 256th element. Shared: 16 bytes. Bytes a weight: 16 read, 12 written, and the copy. */
 template <typename T>
 __global__ void adamw_step_kernel(float *w, T *w_copy, float *m, float *v, const float *g, const float *norm,
-                                  const AdamwTile *tiles, AdamwUpdate u) {
+                                  const Tally *tally, const AdamwTile *tiles, AdamwConfig c) {
+  __shared__ AdamwUpdate u;
   AdamwTile tile = tiles[blockIdx.x];
-  float whole = *norm;
-  if (!isfinite(whole)) return;
-  double lr = (double)u.lr * tile.lr_scale;
-  float clip = u.clip > 0 ? (float)fmin(1.0, (double)u.clip / ((double)whole + 1e-6)) : 1;
-  float rate = (float)(lr / u.first), root = (float)(1 / sqrt(u.second)), shrink = (float)(lr * tile.decay);
+  if (!tally->updated) return;
+  if (threadIdx.x == 0) u = update_of(c, tile, *norm, (double)tally->updates);
+  __syncthreads();
   for (int i = threadIdx.x; i < tile.count; i += THREADS) {
     size_t at = tile.offset + i;
     float weight = w[at];
     if (tile.lr_scale != 0) {
-      float gradient = g[at] * clip;
-      float mean = u.beta1 * m[at] + (1 - u.beta1) * gradient;
-      float square = u.beta2 * v[at] + (1 - u.beta2) * gradient * gradient;
-      weight -= rate * mean / (sqrtf(square) * root + u.eps) + shrink * weight;
+      float gradient = g[at] * u.clip;
+      float mean = c.beta1 * m[at] + (1 - c.beta1) * gradient;
+      float square = c.beta2 * v[at] + (1 - c.beta2) * gradient * gradient;
+      weight -= u.rate * mean / (sqrtf(square) * u.second + c.eps) + u.shrink * weight;
       m[at] = mean;
       v[at] = square;
       w[at] = weight;
@@ -118,35 +125,22 @@ static void gradient_norm(Stream *stream, float *norm, const float *g, const Ada
   CUDA_LAUNCHED();
 }
 
-extern "C" void cuda_f32_gradient_norm(Stream *stream, float *norm, const float *g,
-                                       const AdamwSegment *segments, int count) {
-  gradient_norm(stream, norm, g, segments, count);
-}
-
-extern "C" void cuda_bf16_gradient_norm(Stream *stream, float *norm, const float *g,
-                                        const AdamwSegment *segments, int count) {
-  gradient_norm(stream, norm, g, segments, count);
-}
+CUDA_SAME(void, gradient_norm,
+          (Stream * stream, float *norm, const float *g, const AdamwSegment *segments, int count),
+          (stream, norm, g, segments, count))
 
 template <typename T>
 static void adamw_step_launch(Stream *stream, float *w, void *w_copy, float *m, float *v, const float *g,
-                              const float *norm, const AdamwSegment *segments, int count,
+                              const float *norm, const Tally *tally, const AdamwSegment *segments, int count,
                               AdamwConfig config) {
   tiles_update(stream, segments, count);
   if (!stream->tile_count) return;
-  AdamwUpdate u = {config.lr,
-                   config.beta1,
-                   config.beta2,
-                   config.eps,
-                   config.clip,
-                   1 - pow((double)config.beta1, config.step),
-                   1 - pow((double)config.beta2, config.step)};
-  adamw_step_kernel<T><<<(unsigned)stream->tile_count, THREADS, 0, stream->queue>>>(w, (T *)w_copy, m, v, g,
-                                                                                    norm, stream->tiles, u);
+  adamw_step_kernel<T><<<(unsigned)stream->tile_count, THREADS, 0, stream->queue>>>(
+      w, (T *)w_copy, m, v, g, norm, tally, stream->tiles, config);
   CUDA_LAUNCHED();
 }
 
 CUDA_TWINS(adamw_step,
            (Stream * stream, float *w, void *w_copy, float *m, float *v, const float *g, const float *norm,
-            const AdamwSegment *segments, int count, AdamwConfig config),
-           (stream, w, w_copy, m, v, g, norm, segments, count, config))
+            const Tally *tally, const AdamwSegment *segments, int count, AdamwConfig config),
+           (stream, w, w_copy, m, v, g, norm, tally, segments, count, config))

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "kernels/adamw.h"
+#include "kernels/memory.h"
 #include "kernels/types.h"
 
 typedef __nv_bfloat16 bf16;
@@ -38,6 +39,7 @@ struct Stream {
   int segment_count;
   AdamwTile *tiles;
   int tile_count;
+  cudaEvent_t marks[STREAM_MARKS];
 };
 
 /* At least `bytes` of device memory, 256-aligned, with any content, the caller's until the operation ends. It
@@ -59,6 +61,11 @@ static inline void cuda_check(cudaError_t error, const char *what, const char *f
 #define CUDA_TWINS(op, parameters, arguments)                                                                \
   extern "C" void cuda_f32_##op parameters { op##_launch<float> arguments; }                                 \
   extern "C" void cuda_bf16_##op parameters { op##_launch<bf16> arguments; }
+
+/* Of an operation that does not depend on the activation type: both are the function `op`. */
+#define CUDA_SAME(Result, op, parameters, arguments)                                                         \
+  extern "C" Result cuda_f32_##op parameters { return op arguments; }                                        \
+  extern "C" Result cuda_bf16_##op parameters { return op arguments; }
 
 /* Blocks that cover n, `each` at a time. n > 0: a launch of no block is an error, so launchers return before.
  */

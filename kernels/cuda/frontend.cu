@@ -194,14 +194,9 @@ static void frontend_forward(Stream *stream, const Frontend *frontend, float *fe
 }
 
 /* Features are float, whatever the activation type. */
-#define TWINS(prefix)                                                                                        \
-  extern "C" Frontend *prefix##_frontend_new(const FrontendConfig *config) { return frontend_new(config); }  \
-  extern "C" void prefix##_frontend_free(Frontend *frontend) { frontend_free(frontend); }                    \
-  extern "C" void prefix##_frontend_forward(Stream *stream, const Frontend *frontend, float *features,       \
-                                            const int16_t *samples, const int64_t *sample_offsets,           \
-                                            Rows rows) {                                                     \
-    frontend_forward(stream, frontend, features, samples, sample_offsets, rows);                             \
-  }
-
-TWINS(cuda_f32)
-TWINS(cuda_bf16)
+CUDA_SAME(Frontend *, frontend_new, (const FrontendConfig *config), (config))
+CUDA_SAME(void, frontend_free, (Frontend * frontend), (frontend))
+CUDA_SAME(void, frontend_forward,
+          (Stream * stream, const Frontend *frontend, float *features, const int16_t *samples,
+           const int64_t *sample_offsets, Rows rows),
+          (stream, frontend, features, samples, sample_offsets, rows))

@@ -10,6 +10,8 @@ static Stream *stream_new(void) {
     exit(71);
   }
   CUDA_CHECK(cudaStreamCreateWithFlags(&stream->queue, cudaStreamNonBlocking));
+  for (cudaEvent_t &mark : stream->marks)
+    CUDA_CHECK(cudaEventCreateWithFlags(&mark, cudaEventDisableTiming | cudaEventBlockingSync));
   return stream;
 }
 
@@ -20,11 +22,18 @@ static void stream_free(Stream *stream) {
   adamw_release(stream);
   cudnn_release(stream);
   CUDA_CHECK(cudaFree(stream->scratch));
+  for (cudaEvent_t mark : stream->marks) CUDA_CHECK(cudaEventDestroy(mark));
   CUDA_CHECK(cudaStreamDestroy(stream->queue));
   free(stream);
 }
 
 static void stream_sync(Stream *stream) { CUDA_CHECK(cudaStreamSynchronize(stream->queue)); }
+
+static void stream_mark(Stream *stream, int mark) {
+  CUDA_CHECK(cudaEventRecord(stream->marks[mark], stream->queue));
+}
+
+static void stream_wait(Stream *stream, int mark) { CUDA_CHECK(cudaEventSynchronize(stream->marks[mark])); }
 
 void *cuda_scratch(Stream *stream, size_t bytes) {
   if (bytes > stream->scratch_size) {
@@ -49,6 +58,15 @@ static void *memory_new(size_t bytes) {
 }
 
 static void memory_free(void *memory) { CUDA_CHECK(cudaFree(memory)); }
+
+static void *host_new(size_t bytes) {
+  void *memory;
+  if (cudaMallocHost(&memory, bytes ? bytes : 1) == cudaSuccess) return memory;
+  cudaGetLastError();
+  return NULL;
+}
+
+static void host_free(void *memory) { CUDA_CHECK(cudaFreeHost(memory)); }
 
 static void memory_upload(Stream *stream, void *device, const void *host, size_t bytes) {
   if (bytes) CUDA_CHECK(cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, stream->queue));
@@ -77,18 +95,17 @@ template <typename T> static void memory_cast_launch(Stream *stream, void *y, co
 
 CUDA_TWINS(memory_cast, (Stream * stream, void *y, const float *x, size_t n), (stream, y, x, n))
 
-/* The rest does not depend on the type. */
-#define TWINS(Result, op, parameters, arguments)                                                             \
-  extern "C" Result cuda_f32_##op parameters { return op arguments; }                                        \
-  extern "C" Result cuda_bf16_##op parameters { return op arguments; }
-
-TWINS(Stream *, stream_new, (void), ())
-TWINS(void, stream_free, (Stream * stream), (stream))
-TWINS(void, stream_sync, (Stream * stream), (stream))
-TWINS(void *, memory_new, (size_t bytes), (bytes))
-TWINS(void, memory_free, (void *memory), (memory))
-TWINS(void, memory_upload, (Stream * stream, void *device, const void *host, size_t bytes),
-      (stream, device, host, bytes))
-TWINS(void, memory_download, (Stream * stream, void *host, const void *device, size_t bytes),
-      (stream, host, device, bytes))
-TWINS(void, memory_zero, (Stream * stream, void *device, size_t bytes), (stream, device, bytes))
+CUDA_SAME(Stream *, stream_new, (void), ())
+CUDA_SAME(void, stream_free, (Stream * stream), (stream))
+CUDA_SAME(void, stream_sync, (Stream * stream), (stream))
+CUDA_SAME(void, stream_mark, (Stream * stream, int mark), (stream, mark))
+CUDA_SAME(void, stream_wait, (Stream * stream, int mark), (stream, mark))
+CUDA_SAME(void *, memory_new, (size_t bytes), (bytes))
+CUDA_SAME(void, memory_free, (void *memory), (memory))
+CUDA_SAME(void *, host_new, (size_t bytes), (bytes))
+CUDA_SAME(void, host_free, (void *memory), (memory))
+CUDA_SAME(void, memory_upload, (Stream * stream, void *device, const void *host, size_t bytes),
+          (stream, device, host, bytes))
+CUDA_SAME(void, memory_download, (Stream * stream, void *host, const void *device, size_t bytes),
+          (stream, host, device, bytes))
+CUDA_SAME(void, memory_zero, (Stream * stream, void *device, size_t bytes), (stream, device, bytes))

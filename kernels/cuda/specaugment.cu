@@ -48,12 +48,6 @@ static void spec_augment(Stream *stream, float *features, Rows rows, int C, Spec
   CUDA_LAUNCHED();
 }
 
-extern "C" void cuda_f32_spec_augment(Stream *stream, float *features, Rows rows, int C,
-                                      SpecAugmentConfig config, RandomKey key) {
-  spec_augment(stream, features, rows, C, config, key);
-}
-
-extern "C" void cuda_bf16_spec_augment(Stream *stream, float *features, Rows rows, int C,
-                                       SpecAugmentConfig config, RandomKey key) {
-  spec_augment(stream, features, rows, C, config, key);
-}
+CUDA_SAME(void, spec_augment,
+          (Stream * stream, float *features, Rows rows, int C, SpecAugmentConfig config, RandomKey key),
+          (stream, features, rows, C, config, key))

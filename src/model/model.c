@@ -42,8 +42,9 @@ struct Model {
   /* arenas */
   Bounds bounds;
   Arena step;
-  Arena batch; /* host memory, mirrored at batch_device by one upload */
-  char *batch_device;
+  Arena batches[STREAM_MARKS]; /* host memory, in turn: one is laid out while the other is being uploaded */
+  int turn;
+  char *batch_device; /* mirrors the batch by one upload */
   /* results, host memory; the last batch's logits, in the step arena */
   float *log_probability;
   int32_t *best;
@@ -109,9 +110,9 @@ void model_free(Model *model) {
   k->memory_free(model->position_ids);
   k->memory_free(model->step.base);
   k->memory_free(model->batch_device);
+  for (int i = 0; i < STREAM_MARKS; i++) k->host_free(model->batches[i].base);
   k->frontend_free(model->frontend);
   k->stream_free(model->stream);
-  free(model->batch.base);
   free(model->log_probability);
   free(model->best);
   free(model->saved.blocks);
@@ -133,6 +134,7 @@ void *model_weights_cast(Model *model) { return model->weights_cast; }
 int model_buffer_count(const Model *model) { return model->buffers.count; }
 const Param *model_buffer(const Model *model, int index) { return &model->buffers.items[index]; }
 size_t model_buffer_floats(const Model *model) { return model->buffers.floats; }
+float *model_buffers(Model *model) { return model->buffer_values; }
 int64_t *model_batches_tracked(Model *model) { return &model->batches_tracked; }
 
 float *model_gradients(Model *model) {
@@ -237,6 +239,15 @@ static float *train_pass(const Context *ctx, Model *model, const Input *input, C
   return nll;
 }
 
+/* Of a batch without a single frame: labels cannot fit. */
+static float *empty_pass(const Context *ctx, const Model *model, CtcLabels labels) {
+  int V = model->config.vocab_size;
+  float *nll = take_floats(ctx, (size_t)ctx->rows.U);
+  ctx->kernels->ctc_loss(ctx->stream, nll, NULL, nll, ctx->rows, labels, V, V - 1, 1,
+                         model->config.ctc_zero_infinity);
+  return nll;
+}
+
 typedef struct Inferred {
   float *nll;    /* (U) */
   void *logits;  /* (R, V) */
@@ -322,16 +333,25 @@ static Status arenas_take(Model *model, const Bounds *bounds) {
   size_t infer = step_measure(model, bounds, false),
          train = bounds->training ? step_measure(model, bounds, true) : 0;
   size_t step = infer > train ? infer : train, batch = batch_bytes(bounds);
+  k->stream_sync(model->stream); /* what is under way works in the old ones */
   k->memory_free(model->step.base);
   k->memory_free(model->batch_device);
-  free(model->batch.base);
-  model->step = model->batch = (Arena){0};
+  model->step = (Arena){0};
   model->batch_device = NULL;
+  for (int i = 0; i < STREAM_MARKS; i++) {
+    k->host_free(model->batches[i].base);
+    model->batches[i] = (Arena){0};
+  }
   model->logits = NULL;
   TRY(memory_take(k, &model->step.base, step, "the activations of a batch: make the batches smaller"));
   TRY(memory_take(k, &model->batch_device, batch, "a batch"));
   model->step.size = step;
-  model->batch = (Arena){.base = xcalloc(batch, 1), .size = batch};
+  for (int i = 0; i < STREAM_MARKS; i++) {
+    model->batches[i].base = k->host_new(batch);
+    if (!model->batches[i].base)
+      TRY(fail(ERR_MEMORY, "not enough memory for a batch (%.1f MB)", (double)batch / 1e6));
+    model->batches[i].size = batch;
+  }
 done:
   return status;
 }
@@ -396,7 +416,8 @@ static Status batch_check(const Model *model, const ModelBatch *batch, int64_t *
 /* Returns the place of `bytes` in the batch's host memory, filled from `from` unless NULL, and assigns the
  * pointer at `device_pointer`: the same place in the backend's. */
 static void *batch_place(Model *model, const void *from, size_t bytes, void *device_pointer) {
-  char *host = arena_take(&model->batch, bytes), *device = model->batch_device + (host - model->batch.base);
+  Arena *arena = &model->batches[model->turn];
+  char *host = arena_take(arena, bytes), *device = model->batch_device + (host - arena->base);
   if (from && bytes) memcpy(host, from, bytes);
   memcpy(device_pointer, &device, sizeof device);
   return host;
@@ -424,11 +445,15 @@ static const int32_t *batch_rows(Model *model, const ModelBatch *batch, Input *i
   return offsets;
 }
 
-/* Lays the batch out in host memory and uploads it at once. */
+/* Lays the batch out in host memory and uploads it at once, waiting only for the upload before the last. */
 static const int32_t *batch_upload(Model *model, const ModelBatch *batch, Input *input, CtcLabels *labels,
                                    const uint32_t **utterances) {
   size_t U = (size_t)batch->U;
-  arena_release(&model->batch, 0);
+  const Backend *k = model->kernels;
+  model->turn = (model->turn + 1) % STREAM_MARKS;
+  k->stream_wait(model->stream, model->turn);
+  Arena *arena = &model->batches[model->turn];
+  arena_release(arena, 0);
   batch_place(model, batch->samples, (size_t)batch->sample_offsets[U] * sizeof(int16_t), &input->samples);
   batch_place(model, batch->sample_offsets, (U + 1) * sizeof(int64_t), &input->sample_offsets);
   const int32_t *offsets = batch_rows(model, batch, input);
@@ -444,20 +469,16 @@ static const int32_t *batch_upload(Model *model, const ModelBatch *batch, Input 
       if (S > labels->S_max) labels->S_max = S;
     }
   }
-  model->kernels->memory_upload(model->stream, model->batch_device, model->batch.base, model->batch.used);
+  k->memory_upload(model->stream, model->batch_device, arena->base, arena->used);
+  k->stream_mark(model->stream, model->turn);
   input->frontend = model->frontend;
   positions_set(model, input);
   return offsets;
 }
 
-/* A batch without a single frame: no arithmetic. Labels cannot fit. */
-static void empty_nll(const ModelBatch *batch, float *nll) {
-  for (int u = 0; u < batch->U; u++)
-    nll[u] = batch->label_offsets[u + 1] > batch->label_offsets[u] ? INFINITY : 0;
-}
-
 Status model_train_batch(Model *model, const ModelBatch *batch, const ModelTraining *training, float *nll) {
   Status status = OK;
+  const Backend *k = model->kernels;
   Input input = {.augment = training->augment};
   CtcLabels labels;
   RandomKey key = {.seed = training->seed, .step = training->step};
@@ -470,16 +491,14 @@ Status model_train_batch(Model *model, const ModelBatch *batch, const ModelTrain
   Context ctx = context_of(model, model->kernels, &model->step, &input, true);
   ctx.key = key;
   model->logits = NULL;
-  if (ctx.rows.R == 0) {
-    model->kernels->stream_sync(model->stream); /* the upload reads what the next batch writes over */
-    empty_nll(batch, nll);
-    goto done;
-  }
   arena_release(&model->step, 0);
-  float *device_nll = train_pass(&ctx, model, &input, labels, training->loss_scale);
-  model->kernels->memory_download(model->stream, nll, device_nll, (size_t)batch->U * sizeof *nll);
-  model->kernels->stream_sync(model->stream);
+  float *device_nll = ctx.rows.R ? train_pass(&ctx, model, &input, labels, training->loss_scale)
+                                 : empty_pass(&ctx, model, labels);
+  if (training->tally) k->tally_batch(model->stream, training->tally, device_nll, batch->U);
   model->batches_tracked++;
+  if (!nll) goto done;
+  k->memory_download(model->stream, nll, device_nll, (size_t)batch->U * sizeof *nll);
+  k->stream_sync(model->stream);
 done:
   return status;
 }
@@ -499,13 +518,12 @@ Status model_infer(Model *model, const ModelBatch *batch, ModelOutput *output, f
   *output = (ModelOutput){offsets, model->best, model->log_probability};
   Context ctx = context_of(model, k, &model->step, &input, false);
   model->logit_rows = ctx.rows.R;
-  if (ctx.rows.R == 0) {
-    k->stream_sync(model->stream); /* as above */
-    if (with_nll) empty_nll(batch, nll);
-    goto done;
-  }
   arena_release(&model->step, 0);
-  Inferred inferred = infer_pass(&ctx, model, &input, with_nll ? &labels : NULL);
+  Inferred inferred = {0};
+  if (ctx.rows.R)
+    inferred = infer_pass(&ctx, model, &input, with_nll ? &labels : NULL);
+  else if (with_nll)
+    inferred.nll = empty_pass(&ctx, model, labels);
   model->logits = inferred.logits;
   k->memory_download(model->stream, model->best, inferred.best, (size_t)ctx.rows.R * sizeof *model->best);
   k->memory_download(model->stream, model->log_probability, inferred.log_probability,

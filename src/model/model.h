@@ -67,6 +67,7 @@ float *model_gradients(Model *model);          /* allocated at first use; accumu
 int model_buffer_count(const Model *model);
 const Param *model_buffer(const Model *model, int index);
 size_t model_buffer_floats(const Model *model);
+float *model_buffers(Model *model);
 int64_t *model_batches_tracked(Model *model);
 
 /* Host copies for saving: out has model_weight_count() (or model_buffer_floats()) floats. */
@@ -90,6 +91,7 @@ typedef struct ModelTraining {
   uint32_t step;
   float loss_scale;          /* gradient of loss_scale times the sum of negative log-likelihoods */
   SpecAugmentConfig augment; /* all 0: none */
+  Tally *tally;              /* backend memory: counts the batch's loss; NULL: none */
 } ModelTraining;
 
 /* Frames of the encoder's output for an utterance of that many samples, and seconds of one such frame. */
@@ -102,7 +104,8 @@ Status model_reserve(Model *model, int64_t samples, int utterances, int64_t long
                      bool training);
 
 /* Forward, CTC loss, backward: accumulates gradients, updates batch norm's running statistics, assigns nll
- * (U, host): +infinity where the labels do not fit. */
+ * (U, host): +infinity where the labels do not fit. NULL: nothing is waited for; the work is done in the order of
+ * model_stream(). What the batch points at may be changed as soon as this returns. */
 Status model_train_batch(Model *model, const ModelBatch *batch, const ModelTraining *training, float *nll);
 
 /* Inference: greedy best class and its log-probability for each frame of each utterance. frame_offsets (U +

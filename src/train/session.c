@@ -156,7 +156,6 @@ static Status open_data(Session *session) {
   TRY(model_reserve(session->model, bounds.samples, bounds.utterances, bounds.longest, bounds.labels, true));
   TRY(model_reserve(session->model, dev.samples, dev.utterances, dev.longest, dev.labels, false));
   for (int i = 0; i < 2; i++) batch_new(&session->batches[i], &session->speech, &bounds);
-  session->nll = xcalloc((size_t)bounds.utterances, sizeof *session->nll);
 done:
   return status;
 }
@@ -196,6 +195,9 @@ static Status open_optimiser(Session *session) {
   TRY(backend_floats(session, &session->moment1, weights));
   TRY(backend_floats(session, &session->moment2, weights));
   TRY(backend_floats(session, &session->norm, 1));
+  TRY(backend_floats(session, &session->kept, buffers));
+  session->tally = session->backend->memory_new(sizeof *session->tally);
+  if (!session->tally) TRY(fail(ERR_MEMORY, "not enough memory for the optimiser"));
   session->host = (TrainArrays){.weight_count = weights, .buffer_count = buffers};
   session->host.weights = xcalloc(weights, sizeof(float));
   session->host.moment1 = xcalloc(weights, sizeof(float));
@@ -211,6 +213,45 @@ done:
   return status;
 }
 
+void session_count(Session *session) {
+  const Backend *k = session->backend;
+  Stream *stream = model_stream(session->model);
+  TrainState *state = &session->state;
+  Tally tally;
+  k->memory_download(stream, &tally, session->tally, sizeof tally);
+  k->stream_sync(stream);
+  state->skipped = tally.skipped;
+  state->skipped_in_row = tally.skipped_in_row;
+  state->batches_tracked = *model_batches_tracked(session->model) = tally.batches;
+  state->interval_steps = tally.sum_updates;
+  state->interval_labels = tally.sum_labels;
+  state->interval_nll = tally.sum_nll;
+  state->interval_norm = tally.sum_norm;
+}
+
+/* The device counts on from session->state. */
+static void tally_upload(Session *session) {
+  const Backend *k = session->backend;
+  const TrainState *state = &session->state;
+  Tally tally = {.updates = state->step - state->skipped,
+                 .batches = state->batches_tracked,
+                 .skipped = state->skipped,
+                 .skipped_in_row = state->skipped_in_row,
+                 .sum_updates = state->interval_steps,
+                 .sum_labels = state->interval_labels,
+                 .sum_nll = state->interval_nll,
+                 .sum_norm = state->interval_norm};
+  k->memory_upload(model_stream(session->model), session->tally, &tally, sizeof tally);
+  k->stream_sync(model_stream(session->model));
+}
+
+void session_interval_begin(Session *session) {
+  TrainState *state = &session->state;
+  state->interval_nll = state->interval_norm = state->interval_audio = state->interval_seconds = 0;
+  state->interval_labels = state->interval_steps = 0;
+  tally_upload(session);
+}
+
 void session_download(Session *session) {
   const Backend *k = session->backend;
   Stream *stream = model_stream(session->model);
@@ -220,7 +261,6 @@ void session_download(Session *session) {
   k->memory_download(stream, session->host.moment1, session->moment1, bytes);
   k->memory_download(stream, session->host.moment2, session->moment2, bytes);
   k->stream_sync(stream);
-  session->state.batches_tracked = *model_batches_tracked(session->model);
 }
 
 void session_upload(Session *session) {
@@ -231,8 +271,9 @@ void session_upload(Session *session) {
   model_buffers_set(session->model, session->host.buffers);
   k->memory_upload(stream, session->moment1, session->host.moment1, bytes);
   k->memory_upload(stream, session->moment2, session->host.moment2, bytes);
-  k->stream_sync(stream);
+  k->memory_upload(stream, session->kept, session->host.buffers, session->host.buffer_count * sizeof(float));
   *model_batches_tracked(session->model) = session->state.batches_tracked;
+  tally_upload(session);
 }
 
 /* The identity */
@@ -286,6 +327,7 @@ Status session_open(Session *session, const TrainSettings *settings, const char 
   TRY(open_data(session));
   TRY(open_optimiser(session));
   TRY(make_identity(session, identity));
+  session->state.batches_tracked = *model_batches_tracked(session->model);
 done:
   return status;
 }
@@ -297,13 +339,14 @@ void session_close(Session *session) {
     k->memory_free(session->moment1);
     k->memory_free(session->moment2);
     k->memory_free(session->norm);
+    k->memory_free(session->kept);
+    k->memory_free(session->tally);
   }
   free(session->host.weights);
   free(session->host.moment1);
   free(session->host.moment2);
   free(session->host.buffers);
   free(session->segments);
-  free(session->nll);
   free(session->identity);
   speech_free(&session->speech);
   speech_free(&session->dev);

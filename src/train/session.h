@@ -22,14 +22,15 @@ typedef struct Session {
   int main_count;
   BatchSettings order_settings;
   SpeechBatch batches[2];
-  float *nll; /* of one batch */
   /* optimiser, in backend memory */
   AdamwSegment *segments;
   float *moment1, *moment2, *norm;
+  float *kept; /* batch norm's running statistics after the last step that was not skipped */
+  Tally *tally;
   Schedule schedule;
   /* where training stands */
   TrainState state;
-  TrainArrays host; /* copies for checkpoints, and of the buffers before a step */
+  TrainArrays host; /* copies for checkpoints */
   char *identity;
 } Session;
 
@@ -40,8 +41,15 @@ void session_close(Session *session);
 /* The order of an epoch; the caller frees. */
 BatchOrder session_order(const Session *session, int epoch);
 
-/* Between the device and session->host. */
+/* Weights, moments and buffers between the device and session->host. session_upload() brings session->state to the
+ * device as well: call it before the first step. */
 void session_download(Session *session);
 void session_upload(Session *session);
+
+/* Waits for the steps under way and brings what they counted into session->state. */
+void session_count(Session *session);
+
+/* The sums over steps start anew, in session->state and on the device. */
+void session_interval_begin(Session *session);
 
 #endif

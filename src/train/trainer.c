@@ -71,91 +71,60 @@ static int64_t count_labels(const Trainer *trainer, int first, int end) {
   return labels;
 }
 
-/* Forward and backward over batches first .. end - 1: accumulates gradients, adds to *nll and *audio
- * (seconds). */
-static Status accumulate(Trainer *trainer, int first, int end, int64_t labels, double *nll, double *audio) {
+/* Forward and backward over batches first .. end - 1: accumulates gradients, adds to *audio (seconds). */
+static Status accumulate(Trainer *trainer, int first, int end, int64_t labels, double *audio) {
   Status status = OK;
   Session *session = &trainer->session;
   const TrainSettings *s = session->settings;
   ModelTraining training = {.seed = (uint64_t)s->seed,
                             .step = (uint32_t)session->state.step,
                             .loss_scale = 1 / (float)(labels ? labels : 1),
-                            .augment = {s->freq_masks, s->freq_width, s->time_masks, (float)s->time_ratio}};
+                            .augment = {s->freq_masks, s->freq_width, s->time_masks, (float)s->time_ratio},
+                            .tally = session->tally};
   for (int b = first; b < end; b++) {
     const SpeechBatch *batch;
     TRY(batch_take(trainer, b, &batch));
-    TRY(model_train_batch(session->model, &batch->model, &training, session->nll));
-    for (int u = 0; u < batch->model.U; u++) *nll += (double)session->nll[u];
+    TRY(model_train_batch(session->model, &batch->model, &training, NULL));
     *audio += (double)batch->sample_count / 16000;
   }
 done:
   return status;
 }
 
-/* The update from the accumulated gradients; *norm is their norm. */
-static bool update(Session *session, double nll, float *norm) {
+/* The update from the accumulated gradients. Whether there is one is decided where they are. */
+static void update(Session *session, int64_t labels) {
   const TrainSettings *s = session->settings;
-  const TrainState *state = &session->state;
   const Backend *k = session->backend;
-  Stream *stream = model_stream(session->model);
-  float *weights = model_weights(session->model);
-  void *cast = model_weights_cast(session->model);
-  int params = model_param_count(session->model);
-  k->gradient_norm(stream, session->norm, model_gradients(session->model), session->segments, params);
-  k->memory_download(stream, norm, session->norm, sizeof *norm);
-  k->stream_sync(stream);
-  if (!isfinite(nll) || !isfinite(*norm)) return false;
-  AdamwConfig config = {(float)schedule_rate(&session->schedule, (int)state->step + 1),
-                        (float)s->beta1,
-                        (float)s->beta2,
-                        (float)s->epsilon,
-                        (float)s->clip,
-                        (int)(state->step - state->skipped) + 1};
-  k->adamw_step(stream, weights, cast == weights ? NULL : cast, session->moment1, session->moment2,
-                model_gradients(session->model), session->norm, session->segments, params, config);
-  return true;
+  Model *model = session->model;
+  Stream *stream = model_stream(model);
+  float *weights = model_weights(model), *gradients = model_gradients(model);
+  void *cast = model_weights_cast(model);
+  int params = model_param_count(model);
+  AdamwConfig config = {(float)schedule_rate(&session->schedule, (int)session->state.step + 1),
+                        (float)s->beta1, (float)s->beta2, (float)s->epsilon, (float)s->clip};
+  k->gradient_norm(stream, session->norm, gradients, session->segments, params);
+  k->tally_step(stream, session->tally, session->norm, labels, s->max_skipped);
+  k->tally_keep(stream, session->tally, model_buffers(model), session->kept, model_buffer_floats(model));
+  k->adamw_step(stream, weights, cast == weights ? NULL : cast, session->moment1, session->moment2, gradients,
+                session->norm, session->tally, session->segments, params, config);
 }
 
-static Status skip(Session *session, int64_t tracked) {
-  TrainState *state = &session->state;
-  model_buffers_set(session->model,
-                    session->host.buffers); /* what is not finite has gone into the averages */
-  *model_batches_tracked(session->model) = tracked;
-  state->skipped++;
-  if (++state->skipped_in_row < session->settings->max_skipped) return OK;
-  return fail(ERR_DATA,
-              "loss or gradient was not finite in %d steps in a row, up to step %lld: lower learning_rate "
-              "(%g) or raise "
-              "warmup; the last checkpoint is kept",
-              session->settings->max_skipped, (long long)state->step + 1, session->settings->learning_rate);
-}
-
+/* Hands the step to the device; does not wait for it. */
 static Status step(Trainer *trainer) {
   Status status = OK;
   Session *session = &trainer->session;
   TrainState *state = &session->state;
-  double nll = 0, audio = 0, start = now();
-  float norm = 0;
-  int64_t tracked = *model_batches_tracked(session->model);
+  double audio = 0;
   if (!trainer->ordered) trainer->order = session_order(session, (int)state->epoch);
   trainer->ordered = true;
   int first = (int)state->batch, end = first + session->settings->accumulate;
   if (end > trainer->order.batches) end = trainer->order.batches;
   int64_t labels = count_labels(trainer, first, end);
-  model_buffers_get(session->model, session->host.buffers);
   session->backend->memory_zero(model_stream(session->model), model_gradients(session->model),
                                 model_weight_count(session->model) * sizeof(float));
-  TRY(accumulate(trainer, first, end, labels, &nll, &audio));
-  if (update(session, nll, &norm)) {
-    state->skipped_in_row = 0;
-    state->interval_steps++;
-    state->interval_labels += labels;
-    state->interval_nll += nll;
-    state->interval_norm += (double)norm;
-  } else
-    TRY(skip(session, tracked));
+  TRY(accumulate(trainer, first, end, labels, &audio));
+  update(session, labels);
   state->interval_audio += audio;
-  state->interval_seconds += now() - start;
   state->step++;
   state->batch = end;
   if (end == trainer->order.batches) {
@@ -169,9 +138,27 @@ done:
   return status;
 }
 
+/* Waits for the steps under way, and ends the run when too many were skipped. */
+static Status settle(Session *session) {
+  const TrainState *state = &session->state;
+  int most = session->settings->max_skipped;
+  session_count(session);
+  if (state->skipped_in_row < most) return OK;
+  return fail(ERR_DATA,
+              "loss or gradient was not finite in %d steps in a row, up to step %lld: lower learning_rate "
+              "(%g) or raise "
+              "warmup; the last checkpoint is kept",
+              most, (long long)(state->step - state->skipped_in_row + most),
+              session->settings->learning_rate);
+}
+
 /* After a step: score, log, save */
 
 static bool finished(const Session *session) { return session->state.step >= session->schedule.total; }
+
+static bool every(const Session *session, int steps) {
+  return finished(session) || session->state.step % steps == 0;
+}
 
 static bool score_due(const Session *session) {
   const TrainState *state = &session->state;
@@ -246,8 +233,7 @@ static Status write_line(Trainer *trainer, bool scored) {
   json_object_set_new(line, "skipped", json_integer((json_int_t)state->skipped));
   json_object_set_new(line, "hours_per_hour", json_real(state->interval_audio / state->interval_seconds));
   json_object_set_new(line, "seconds", json_real(state->seconds));
-  state->interval_nll = state->interval_norm = state->interval_audio = state->interval_seconds = 0;
-  state->interval_labels = state->interval_steps = 0;
+  session_interval_begin(session);
   state->logged = state->step;
   return log_write(&trainer->log, line);
 }
@@ -255,6 +241,7 @@ static Status write_line(Trainer *trainer, bool scored) {
 static Status save(Trainer *trainer) {
   Status status = OK;
   Session *session = &trainer->session;
+  TRY(settle(session));
   TRY(log_sync(&trainer->log));
   session->state.log_length = trainer->log.length;
   session_download(session);
@@ -272,6 +259,12 @@ static void show(Trainer *trainer) {
   progress_update(&trainer->progress, (double)state->step, extra);
 }
 
+/* Whether something is due after the step for which its results must be here. */
+static bool due(const Session *session) {
+  const TrainSettings *s = session->settings;
+  return score_due(session) || every(session, s->log_every) || every(session, s->save_every);
+}
+
 /* What is due after a step; everything here is done again, to the same bits, when a kill comes before the
  * save. */
 static Status conclude(Trainer *trainer) {
@@ -281,10 +274,10 @@ static Status conclude(Trainer *trainer) {
   const TrainSettings *s = session->settings;
   bool scored = score_due(session);
   if (scored) TRY(score(trainer));
-  if (state->logged < state->step && (scored || finished(session) || state->step % s->log_every == 0))
+  if (state->logged < state->step && (scored || every(session, s->log_every)))
     TRY(write_line(trainer, scored));
   if (finished(session)) TRY(save_model(session, "last"));
-  if (finished(session) || state->step % s->save_every == 0) TRY(save(trainer));
+  if (every(session, s->save_every)) TRY(save(trainer));
   show(trainer);
 done:
   return status;
@@ -303,8 +296,11 @@ static Status loop(Trainer *trainer) {
       status = fail(ERR_STOPPED, "stopped");
       break;
     }
+    double start = now();
     TRY(step(trainer));
+    if (due(session)) TRY(settle(session));
     double t = now();
+    state->interval_seconds += t - start;
     state->seconds += t - last;
     last = t;
     status = conclude(trainer);
@@ -337,8 +333,8 @@ static Status resume(Trainer *trainer) {
                "%s holds another run: %s; give the same settings, another --out, or --resume-anyway", s->out,
                difference));
     if (difference) fprintf(stderr, "train: resuming anyway: %s\n", difference);
-    session_upload(session);
   }
+  session_upload(session);
   TRY(log_open(&trainer->log, s->out, found ? session->state.log_length : 0));
 done:
   free(before);

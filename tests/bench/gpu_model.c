@@ -39,7 +39,8 @@ typedef struct Plan {
 typedef struct Bench {
   const Backend *k;
   Model *model;
-  float *moments, *norm, *nll;
+  float *moments, *norm;
+  Tally *tally;
   AdamwSegment whole;
   int step;
 } Bench;
@@ -128,13 +129,14 @@ static Status train_step(Bench *b, const ModelBatch *batch) {
   float *weights = model_weights(b->model), *gradients = model_gradients(b->model);
   void *cast = model_weights_cast(b->model);
   ModelTraining training = {
-      .seed = 1, .step = (uint32_t)++b->step, .loss_scale = 1e-3F, .augment = {2, 27, 5, 0.05F}};
-  Status status = model_train_batch(b->model, batch, &training, b->nll);
+      .seed = 1, .step = (uint32_t)++b->step, .loss_scale = 1e-3F, .augment = {2, 27, 5, 0.05F}, .tally = b->tally};
+  Status status = model_train_batch(b->model, batch, &training, NULL);
   if (status != OK) return status;
   b->k->gradient_norm(stream, b->norm, gradients, &b->whole, 1);
+  b->k->tally_step(stream, b->tally, b->norm, 1, 1);
   b->k->adamw_step(stream, weights, cast == (void *)weights ? NULL : cast, b->moments,
-                   b->moments + b->whole.count, gradients, b->norm, &b->whole, 1,
-                   (AdamwConfig){1e-4F, 0.9F, 0.98F, 1e-9F, 1, b->step});
+                   b->moments + b->whole.count, gradients, b->norm, b->tally, &b->whole, 1,
+                   (AdamwConfig){1e-4F, 0.9F, 0.98F, 1e-9F, 1});
   b->k->memory_zero(stream, gradients, b->whole.count * sizeof(float));
   return OK;
 }
@@ -167,11 +169,10 @@ static Status bench(const char *what, const char *preset, const char *plan_path,
   if (status == OK) status = model_new(&b.model, &config, k, 1);
   if (status != OK) return status;
   size_t n = model_weight_count(b.model);
-  int most = 0;
-  for (int i = 0; i < plan.batches; i++) most = plan.batch[i].U > most ? plan.batch[i].U : most;
   b.whole = (AdamwSegment){0, n, 1, 0.01F};
-  b.nll = xcalloc((size_t)most, sizeof *b.nll);
   b.norm = k->memory_new(sizeof(float));
+  b.tally = k->memory_new(sizeof *b.tally);
+  k->memory_zero(model_stream(b.model), b.tally, sizeof *b.tally);
   if (train) {
     b.moments = k->memory_new(2 * n * sizeof(float));
     k->memory_zero(model_stream(b.model), b.moments, 2 * n * sizeof(float));
@@ -196,7 +197,7 @@ static Status bench(const char *what, const char *preset, const char *plan_path,
   model_free(b.model);
   k->memory_free(b.norm);
   if (train) k->memory_free(b.moments);
-  free(b.nll);
+  k->memory_free(b.tally);
   return OK;
 }
 

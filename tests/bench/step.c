@@ -65,7 +65,7 @@ static double now(void) {
   X(ATTENTION, attention_backward, (Stream *s, void *dq, void *dk, void *dv, void *dp, float *du, float *dw, const void *dy, const void *y, const float *l, const void *q, const void *k, const void *v, const void *p, const float *u, const float *w, Rows r, int H, int D, float d, RandomKey key), (s, dq, dk, dv, dp, du, dw, dy, y, l, q, k, v, p, u, w, r, H, D, d, key)) \
   X(CTC, ctc_loss, (Stream *s, float *n, void *d, const void *x, Rows r, CtcLabels l, int V, int b, float a, bool z), (s, n, d, x, r, l, V, b, a, z)) \
   X(OPTIMISER, gradient_norm, (Stream *s, float *n, const float *g, const AdamwSegment *a, int c), (s, n, g, a, c)) \
-  X(OPTIMISER, adamw_step, (Stream *s, float *w, void *wc, float *m, float *v, const float *g, const float *n, const AdamwSegment *a, int c, AdamwConfig o), (s, w, wc, m, v, g, n, a, c, o)) \
+  X(OPTIMISER, adamw_step, (Stream *s, float *w, void *wc, float *m, float *v, const float *g, const float *n, const Tally *t, const AdamwSegment *a, int c, AdamwConfig o), (s, w, wc, m, v, g, n, t, a, c, o)) \
   X(DATA, memory_upload, (Stream *s, void *d, const void *h, size_t n), (s, d, h, n))
 
 #define X TIMED
@@ -184,10 +184,11 @@ int main(int argc, char **argv) {
 
   size_t n = model_weight_count(model);
   float *moments = real->memory_new(2 * n * sizeof(float)), *norm = real->memory_new(sizeof(float));
+  Tally *tally = real->memory_new(sizeof *tally);
+  real->memory_zero(model_stream(model), tally, sizeof *tally);
   real->memory_zero(model_stream(model), moments, 2 * n * sizeof(float));
   AdamwSegment whole = {0, n, 1, 0.01F};
   Work work = {0};
-  float *nll = xcalloc((size_t)count, sizeof *nll);
   double start = 0, audio = 0;
   for (int step = -3; step < steps; step++) { /* three to warm up */
     if (step == 0) {
@@ -197,11 +198,12 @@ int main(int argc, char **argv) {
     }
     batch_load(&work, corpus, &order, step + 3, config.vocab_size);
     audio += (double)work.sample_offsets[work.batch.U] / 16000;
-    ModelTraining training = {.seed = 1, .step = (uint32_t)(step + 4), .loss_scale = 1e-3F, .augment = {2, 10, 2, 0.05F}};
-    if (model_train_batch(model, &work.batch, &training, nll) != OK) return fprintf(stderr, "step: %s\n", fail_text()), 1;
+    ModelTraining training = {.seed = 1, .step = (uint32_t)(step + 4), .loss_scale = 1e-3F, .augment = {2, 10, 2, 0.05F}, .tally = tally};
+    if (model_train_batch(model, &work.batch, &training, NULL) != OK) return fprintf(stderr, "step: %s\n", fail_text()), 1;
     timed.gradient_norm(model_stream(model), norm, model_gradients(model), &whole, 1);
-    timed.adamw_step(model_stream(model), model_weights(model), NULL, moments, moments + n, model_gradients(model), norm, &whole, 1,
-                     (AdamwConfig){1e-4F, 0.9F, 0.98F, 1e-8F, 1, step + 4});
+    real->tally_step(model_stream(model), tally, norm, 1, 1);
+    timed.adamw_step(model_stream(model), model_weights(model), NULL, moments, moments + n, model_gradients(model), norm, tally, &whole, 1,
+                     (AdamwConfig){1e-4F, 0.9F, 0.98F, 1e-8F, 1});
     real->memory_zero(model_stream(model), model_gradients(model), n * sizeof(float));
   }
   double wall = now() - start, known = 0;
@@ -215,7 +217,6 @@ int main(int argc, char **argv) {
   }
   printf(", \"other_ms\": %.2f, \"products_gflops\": %.1f, \"ceiling_gflops\": %.1f, \"ceiling_copy_gb_s\": %.1f}\n",
          1e3 * (wall - known) / steps, flops / spent[PRODUCTS] / 1e9, peak / 1e9, copy / 1e9);
-  free(nll);
   free(lengths);
   batch_order_free(&order);
   model_free(model);

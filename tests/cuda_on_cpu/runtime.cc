@@ -53,16 +53,32 @@ static void open_region() {
  * it writes is not there yet. */
 struct Copy {
   cudaStream_t queue;
+  size_t number; /* in the order of calls */
   void *host;
   std::vector<char> content;
   bool download;
 };
 static std::vector<Copy> copies;
+static size_t copy_count;
 
-static void wait_for_copies(cudaStream_t queue) {
+/* What crossed the bus, and how often the host waited; JARGON_EMULATOR_TRAFFIC names a file for one line of
+ * it. */
+static struct Traffic {
+  size_t up, down, waits;
+  ~Traffic() {
+    const char *name = getenv("JARGON_EMULATOR_TRAFFIC");
+    FILE *file = name ? fopen(name, "w") : nullptr;
+    if (!file) return;
+    fprintf(file, "up %zu down %zu waits %zu\n", up, down, waits);
+    fclose(file);
+  }
+} traffic;
+
+/* Copies of the queue with a number below `end` are done. */
+static void wait_for_copies(cudaStream_t queue, size_t end) {
   std::vector<Copy> others;
   for (Copy &copy : copies) {
-    if (copy.queue != queue)
+    if (copy.queue != queue || copy.number >= end)
       others.push_back(copy);
     else if (copy.download)
       memcpy(copy.host, copy.content.data(), copy.content.size());
@@ -107,6 +123,10 @@ using emulator::last_error;
 struct CUstream_st {
   int unused;
 };
+struct CUevent_st {
+  cudaStream_t queue; /* null: not recorded */
+  size_t copies;      /* before it */
+};
 
 /* 256-aligned as on a device, and poisoned: reading what was never written shows. */
 cudaError_t cudaMalloc(void **p, size_t bytes) {
@@ -130,7 +150,7 @@ cudaError_t cudaFree(void *p) {
 }
 
 cudaError_t cudaMallocHost(void **p, size_t bytes) {
-  *p = malloc(bytes ? bytes : 1);
+  if (posix_memalign(p, emulator::ALIGN, bytes ? bytes : 1)) *p = nullptr;
   return *p ? cudaSuccess : last_error = cudaErrorMemoryAllocation;
 }
 
@@ -146,9 +166,14 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpy
   const char *content = static_cast<const char *>(from);
   if (kind == cudaMemcpyDeviceToDevice) emulator::on_a_stream("a copy", queue);
   if (kind == cudaMemcpyHostToDevice)
-    emulator::copies.push_back({queue, const_cast<void *>(from), {content, content + bytes}, false});
+    emulator::copies.push_back(
+        {queue, emulator::copy_count, const_cast<void *>(from), {content, content + bytes}, false});
+  if (kind == cudaMemcpyDeviceToHost)
+    emulator::copies.push_back({queue, emulator::copy_count, to, {content, content + bytes}, true});
+  emulator::copy_count++;
+  if (kind == cudaMemcpyHostToDevice) emulator::traffic.up += bytes;
   if (kind == cudaMemcpyDeviceToHost) {
-    emulator::copies.push_back({queue, to, {content, content + bytes}, true});
+    emulator::traffic.down += bytes;
     memset(to, 0xff, bytes);
   } else {
     memmove(to, from, bytes);
@@ -169,13 +194,35 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *queue, unsigned) {
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t queue) {
-  emulator::wait_for_copies(queue);
+  emulator::wait_for_copies(queue, emulator::copy_count);
   delete queue;
   return cudaSuccess;
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t queue) {
-  emulator::wait_for_copies(queue);
+  emulator::traffic.waits++;
+  emulator::wait_for_copies(queue, emulator::copy_count);
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned) {
+  *event = new CUevent_st();
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  delete event;
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t queue) {
+  emulator::on_a_stream("cudaEventRecord", queue);
+  *event = {queue, emulator::copy_count};
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  if (event->queue) emulator::wait_for_copies(event->queue, event->copies);
   return cudaSuccess;
 }
 

@@ -28,9 +28,11 @@ static Run train(const char *device, DType dtype) {
   size_t bytes = run.weights * sizeof(float);
   int count = model_param_count(model);
   float *m = k->memory_new(bytes), *v = k->memory_new(bytes), *norm = k->memory_new(sizeof *norm);
+  Tally *tally = k->memory_new(sizeof *tally);
   float *g = model_gradients(model), nll[5];
   k->memory_zero(stream, m, bytes);
   k->memory_zero(stream, v, bytes);
+  k->memory_zero(stream, tally, sizeof *tally);
   AdamwSegment *segments = small_segments(model);
   run.gradient = xcalloc(run.weights, sizeof *run.gradient);
   for (int step = 1; step <= STEPS; step++) {
@@ -41,10 +43,11 @@ static Run train(const char *device, DType dtype) {
     assert_ok(model_train_batch(model, &noise.batch, &training, nll));
     for (int u = 0; u < 5; u++) run.loss[step - 1] += nll[u];
     if (step == 1) k->memory_download(stream, run.gradient, g, bytes);
-    AdamwConfig adamw = {.lr = 3e-3f, .beta1 = 0.9f, .beta2 = 0.98f, .eps = 1e-9f, .clip = 1, .step = step};
+    AdamwConfig adamw = {.lr = 3e-3f, .beta1 = 0.9f, .beta2 = 0.98f, .eps = 1e-9f, .clip = 1};
     void *cast = model_weights_cast(model), *master = model_weights(model);
     k->gradient_norm(stream, norm, g, segments, count);
-    k->adamw_step(stream, master, cast == master ? NULL : cast, m, v, g, norm, segments, count, adamw);
+    k->tally_step(stream, tally, norm, 1, 1);
+    k->adamw_step(stream, master, cast == master ? NULL : cast, m, v, g, norm, tally, segments, count, adamw);
     k->stream_sync(stream);
   }
 
@@ -71,6 +74,7 @@ static Run train(const char *device, DType dtype) {
   k->memory_free(m);
   k->memory_free(v);
   k->memory_free(norm);
+  k->memory_free(tally);
   model_free(model);
   return run;
 }

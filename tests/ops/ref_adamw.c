@@ -11,9 +11,8 @@ double ref_gradient_norm(const double *g, const AdamwSegment *segments, int coun
 }
 
 void ref_adamw_step(double *w, double *m, double *v, const double *g, double norm,
-                    const AdamwSegment *segments, int count, AdamwConfig config) {
+                    int updates, const AdamwSegment *segments, int count, AdamwConfig config) {
   double beta1 = (double)config.beta1, beta2 = (double)config.beta2;
-  if (!isfinite(norm)) return;
   for (int s = 0; s < count; s++) {
     double lr = (double)config.lr * (double)segments[s].lr_scale;
     if (segments[s].lr_scale == 0) continue;
@@ -21,7 +20,7 @@ void ref_adamw_step(double *w, double *m, double *v, const double *g, double nor
       double gradient = config.clip > 0 ? g[i] * fmin(1, (double)config.clip / (norm + 1e-6)) : g[i];
       m[i] = beta1 * m[i] + (1 - beta1) * gradient;
       v[i] = beta2 * v[i] + (1 - beta2) * gradient * gradient;
-      double mean = m[i] / (1 - pow(beta1, config.step)), square = v[i] / (1 - pow(beta2, config.step));
+      double mean = m[i] / (1 - pow(beta1, updates)), square = v[i] / (1 - pow(beta2, updates));
       w[i] -= lr * (mean / (sqrt(square) + (double)config.eps) + (double)segments[s].decay * w[i]);
     }
   }

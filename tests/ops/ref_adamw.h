@@ -6,6 +6,6 @@
 
 double ref_gradient_norm(const double *g, const AdamwSegment *segments, int count);
 void ref_adamw_step(double *w, double *m, double *v, const double *g, double norm,
-                    const AdamwSegment *segments, int count, AdamwConfig config);
+                    int updates, const AdamwSegment *segments, int count, AdamwConfig config);
 
 #endif

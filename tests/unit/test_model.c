@@ -165,6 +165,8 @@ static float *trained_weights(int threads, int steps, double *last_loss, Model *
   noise_batch(&noise, everyone, 5);
   size_t n = model_weight_count(model), bytes = n * sizeof(float);
   float *m = k->memory_new(bytes), *v = k->memory_new(bytes), *norm = k->memory_new(sizeof *norm);
+  Tally *tally = k->memory_new(sizeof *tally);
+  k->memory_zero(model_stream(model), tally, sizeof *tally);
   k->memory_zero(model_stream(model), m, bytes);
   k->memory_zero(model_stream(model), v, bytes);
   int count = model_param_count(model);
@@ -175,9 +177,11 @@ static float *trained_weights(int threads, int steps, double *last_loss, Model *
         (SpecAugmentConfig){.freq_masks = 1, .freq_width = 10, .time_masks = 1, .time_ratio = 0.1f};
     float *g = zeroed_gradients(model);
     *last_loss = train_loss(model, &noise, &training);
-    AdamwConfig adamw = {.lr = 3e-3f, .beta1 = 0.9f, .beta2 = 0.98f, .eps = 1e-9f, .clip = 1, .step = step};
+    AdamwConfig adamw = {.lr = 3e-3f, .beta1 = 0.9f, .beta2 = 0.98f, .eps = 1e-9f, .clip = 1};
     k->gradient_norm(model_stream(model), norm, g, segments, count);
-    k->adamw_step(model_stream(model), model_weights(model), NULL, m, v, g, norm, segments, count, adamw);
+    k->tally_step(model_stream(model), tally, norm, 1, 1);
+    k->adamw_step(model_stream(model), model_weights(model), NULL, m, v, g, norm, tally, segments, count,
+                  adamw);
   }
   float *weights = xcalloc(n + model_buffer_floats(model), sizeof *weights);
   model_weights_get(model, weights);
@@ -185,6 +189,7 @@ static float *trained_weights(int threads, int steps, double *last_loss, Model *
   k->memory_free(m);
   k->memory_free(v);
   k->memory_free(norm);
+  k->memory_free(tally);
   free(segments);
   free(noise.samples);
   *out = model;
