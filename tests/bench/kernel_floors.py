@@ -98,6 +98,8 @@ ROWS = [
     ("log_softmax_backward", "log_softmax_backward_kernel", "4 R V", "8 R V + b R V"),
     ("ctc_loss", "ctc_order_kernel ctc_lse_kernel ctc_lattice_kernel ctc_gradient_kernel", "6 R V + 24 R (2 S + 1)", "2 b R V + 4 U (2 S + 1)"),
     ("greedy_decode", "greedy_decode_kernel", "3 R V", "b R V + 8 R"),
+    ("tally_batch, tally_step", "tally_batch_kernel tally_step_kernel", "U", "4 U"),
+    ("tally_keep, 17 blocks", "tally_keep_kernel", "0", "8 (34 C)"),
     ("gradient_norm", "gradient_squares_kernel gradient_norm_kernel", "2 P", "4 P"),
     ("adamw_step", "adamw_step_kernel", "14 P", "(28 + b) P"),
     ("memory_cast", "memory_cast_kernel", "0", "(4 + b) P"),
