@@ -349,8 +349,8 @@ static Status read_setting(Place *place, const char *name, const char *value) {
     return OK;
   }
   if (strcmp(name, "base")) return refuse(place, "'%s' is no setting: version, base", name);
-  if (!strcmp(value, "basic")) return OK;
-  if (strcmp(value, "english")) return refuse(place, "the base '%s' is none of basic, english", value);
+  if (strcmp(value, "english"))
+    return refuse(place, "there is no base '%s': give english, or leave the line out", value);
   if (rules->used) return refuse(place, "the base is named twice");
   char *version = rules->version;
   rules->version = NULL;
