@@ -201,35 +201,72 @@ static void advance(WordList *words, WordList *next) {
   next->items = items, next->size = size, next->count = 0;
 }
 
-static void rewrite(const Rules *rules, WordList *words, WordList *next) {
-  bool again = true;
-  for (int round = 0; round < ROUNDS_MOST && again; round++) {
-    drop_fillers(words, next), advance(words, next);
-    again = replace_words(rules, words, next), advance(words, next);
-    again |= join_letters(rules, words, next), advance(words, next);
-    again |= numbers_rewrite(rules, words, next), advance(words, next);
-    again |= replace_phrases(words, next), advance(words, next);
+/* False: another round would change nothing. */
+static bool rewrite_once(const Rules *rules, WordList *words, WordList *next) {
+  drop_fillers(words, next), advance(words, next);
+  bool again = replace_words(rules, words, next);
+  advance(words, next);
+  again |= join_letters(rules, words, next), advance(words, next);
+  again |= numbers_rewrite(rules, words, next), advance(words, next);
+  again |= replace_phrases(words, next), advance(words, next);
+  return again;
+}
+
+static char *words_text(const WordList *words) {
+  size_t size = 1;
+  for (int i = 0; i < words->count; i++) size += words->items[i].length + 1;
+  char *text = xcalloc(size, 1), *at = text;
+  for (int i = 0; i < words->count; i++) {
+    if (i) *at++ = ' ';
+    at = mempcpy(at, words->items[i].text, words->items[i].length);
   }
+  return text;
+}
+
+/* How many bytes of a text an error shows. */
+static int head(const char *text) {
+  size_t length = strnlen(text, 60);
+  while (((unsigned char)text[length] & 0xC0) == 0x80) length--;
+  return (int)length;
+}
+
+/* Rules that undo each other, or move a word by one place a round, may not settle. */
+static Status rewrite(const Rules *rules, WordList *words, WordList *next) {
+  int round = 0;
+  while (round < ROUNDS_MOST && rewrite_once(rules, words, next)) round++;
+  if (round < ROUNDS_MOST) return OK;
+  Status status = OK;
+  char *before = words_text(words);
+  rewrite_once(rules, words, next);
+  char *after = words_text(words);
+  size_t from = 0;
+  while (before[from] && before[from] == after[from]) from++;
+  if (before[from] != after[from]) {
+    while (from && before[from - 1] != ' ') from--;
+    status = fail(ERR_DATA,
+                  "the rules of %s do not settle: after %d rounds '%.*s' still becomes '%.*s'; "
+                  "mend the rule that changes it",
+                  rules_version(rules), ROUNDS_MOST, head(before + from), before + from, head(after + from),
+                  after + from);
+  }
+  free(before), free(after);
+  return status;
 }
 
 Status rules_apply(const Rules *rules, const char *const *pieces, int count, char **out,
                    WordSource **sources) {
   WordList words = {0}, next = {0};
-  Status status = words_scan(rules, pieces, count, &words);
-  if (status == OK) {
-    rewrite(rules, &words, &next);
-    size_t size = 1;
-    for (int i = 0; i < words.count; i++) size += words.items[i].length + 1;
-    char *at = *out = xcalloc(size, 1);
-    if (sources) *sources = xcalloc((size_t)words.count, sizeof **sources);
-    for (int i = 0; i < words.count; i++) {
-      const Word *word = &words.items[i];
-      if (i) *at++ = ' ';
-      at = mempcpy(at, word->text, word->length);
-      assert(word->first && word->last >= word->first);
-      if (sources) (*sources)[i] = (WordSource){word->first - 1, word->last - 1};
-    }
+  Status status = OK;
+  TRY(words_scan(rules, pieces, count, &words));
+  TRY(rewrite(rules, &words, &next));
+  *out = words_text(&words);
+  if (sources) *sources = xcalloc((size_t)words.count, sizeof **sources);
+  for (int i = 0; i < words.count; i++) {
+    const Word *word = &words.items[i];
+    assert(word->first && word->last >= word->first);
+    if (sources) (*sources)[i] = (WordSource){word->first - 1, word->last - 1};
   }
+done:
   words_free(&words);
   words_free(&next);
   return status;
@@ -241,7 +278,9 @@ static Status check_text(const Rules *rules, const Rule *rule, const RuleText *t
   buffer_append(&words, "", 0);
   rule_text_append(&words, text);
   Status status = rules_apply(rules, (const char *const *)&words.data, 1, &again, NULL);
-  if (status == OK && strcmp(words.data, again)) {
+  if (status != OK) {
+    fail_in(status, "%s:%d: '%s' becomes '%s'", rule->source, rule->line, rule->text, words.data);
+  } else if (strcmp(words.data, again)) {
     status = fail(ERR_DATA, "%s:%d: '%s' becomes '%s', and that becomes '%s': write what remains",
                   rule->source, rule->line, rule->text, words.data, again);
   }
