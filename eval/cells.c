@@ -139,16 +139,20 @@ static void power_measure(Cell *cell, const Slice *slice, const Measuring *measu
   free(sums), free(blocks);
 }
 
-/* One cell alone is neither the best nor the worst. */
+static bool has_part(const Slice *slice, const Cell *cell) {
+  return !cell->no_interval && cell_is_group(slice, cell);
+}
+
+/* One group alone is neither the best nor the worst. */
 static void slice_rank(Slice *slice) {
   int ranked = 0;
-  for (int c = 0; c < slice->count; c++) ranked += !slice->cells[c].no_interval;
+  for (int c = 0; c < slice->count; c++) ranked += has_part(slice, &slice->cells[c]);
   for (int c = 0; c < slice->count; c++) {
     Cell *cell = &slice->cells[c];
-    if (cell->no_interval || ranked < 2) continue;
+    if (!has_part(slice, cell) || ranked < 2) continue;
     cell->rank = 1;
     for (int other = 0; other < slice->count; other++)
-      cell->rank += !slice->cells[other].no_interval &&
+      cell->rank += has_part(slice, &slice->cells[other]) &&
                     rates_error(slice->cells[other].rates.words) < rates_error(cell->rates.words);
   }
 }
@@ -177,7 +181,7 @@ void cells_measure(Slices *slices, const Hypotheses *hypotheses, const PairSums 
     Slice *slice = &slices->items[s];
     for (int c = 0; c < slice->count; c++) {
       cell_measure(&slice->cells[c], &measuring);
-      if (slice->key_count) power_measure(&slice->cells[c], slice, &measuring);
+      if (cell_is_group(slice, &slice->cells[c])) power_measure(&slice->cells[c], slice, &measuring);
     }
     slice_rank(slice);
   }

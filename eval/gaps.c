@@ -111,18 +111,11 @@ static void gap_add(Gaps *gaps, const Making *making, const Slice *slice, const 
   free(rest);
 }
 
-static bool has_unknown(const Cell *cell, int keys) {
-  for (int k = 0; k < keys; k++)
-    if (!cell->values[k]) return true;
-  return false;
-}
-
 static void slice_gaps(Gaps *gaps, const Making *making, const Slice *slice) {
   const Cell **fit = xcalloc((size_t)slice->count, sizeof *fit);
   int count = 0;
   for (int c = 0; c < slice->count; c++)
-    if (!has_unknown(&slice->cells[c], slice->key_count) &&
-        !too_few(slice->cells[c].speakers, making->thresholds))
+    if (cell_is_group(slice, &slice->cells[c]) && !too_few(slice->cells[c].speakers, making->thresholds))
       fit[count++] = &slice->cells[c];
   bool each = slice->key_count == 1 && count <= GAPS_CELLS_ALL;
   for (int a = 0; a < count; a++) {

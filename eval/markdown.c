@@ -213,7 +213,7 @@ static void fairness(FILE *out, const json_t *document) {
   bool compared = json_object_get(document_all(document), "before");
   if (json_array_size(slices) < 2) return;
   fputs("\n## Fairness\n\nWord error rate by group; rank 1 is the lowest. Groups of fewer than ", out);
-  fprintf(out, "%lld known speakers get no interval and no rank.\n",
+  fprintf(out, "%lld known speakers get no interval and no rank; unknown is not a group and has no rank.\n",
           field_count(json_object_get(document, "thresholds"), "least_speakers"));
   if (compared)
     fprintf(out, "Change is this system minus the other in points; \\* significant (q at most %g).\n",
@@ -299,7 +299,9 @@ static void small_cell(FILE *out, const json_t *document, const json_t *slice, c
   fputs("  - ", out), put_owned(out, group_name(json_object_get(cell, "values")));
   fputs(" (", out), put_owned(out, keys_name(json_object_get(slice, "keys")));
   put_speakers(out, "): ", cell, ""), fprintf(out, ", %lld words", field_count(cell, "words"));
-  if (json_is_integer(json_object_get(power, "more")))
+  if (json_is_null(power))
+    fputs("; not a group: its metadata is unknown", out);
+  else if (json_is_integer(json_object_get(power, "more")))
     fprintf(out, "; %lld more to show a gap of %g points", field_count(power, "more"), gap);
   else
     fprintf(out, "; no number of them shows a gap of %g points, the rest is too small", gap);

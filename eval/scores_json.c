@@ -78,7 +78,7 @@ static json_t *cell_json(const Slice *slice, const Cell *cell, bool before) {
                         interval_json(cell->no_interval, cell->interval), "no_interval",
                         text_or_null(cell->no_interval), "rank",
                         cell->rank ? json_integer(cell->rank) : json_null(), "power",
-                        slice->key_count ? power_json(cell) : json_null()));
+                        cell_is_group(slice, cell) ? power_json(cell) : json_null()));
   if (before) json_object_set_new(out, "before", before_json(cell));
   return out;
 }

@@ -226,6 +226,12 @@ done:
   return status;
 }
 
+bool cell_is_group(const Slice *slice, const Cell *cell) {
+  for (int k = 0; k < slice->key_count; k++)
+    if (!cell->values[k]) return false;
+  return slice->key_count > 0;
+}
+
 void slices_free(Slices *slices) {
   for (int s = 0; s < slices->count; s++) {
     Slice *slice = &slices->items[s];

@@ -40,8 +40,8 @@ typedef struct Cell {
   /* From here on set by cells_measure(). */
   const char *no_interval; /* why there is none; NULL: `interval` is of the WER */
   Interval interval;
-  int rank; /* 1: lowest WER of the slice's cells with an interval; 0: none */
-  Power power;
+  int rank;    /* 1: lowest WER of the slice's groups with an interval; 0: none */
+  Power power; /* of a group */
   Before before;
 } Cell;
 
@@ -66,6 +66,10 @@ typedef struct Slices {
 Status slices_make(Slices *slices, const Hypotheses *hypotheses, const char *const *groups, int group_count,
                    bool pairs, const char *speaker);
 void slices_free(Slices *slices);
+
+/* False: a value is unknown. Such a cell has its rate and interval, but no rank, no gap and no plan: who is
+ * in it is not known. */
+bool cell_is_group(const Slice *slice, const Cell *cell);
 
 /* What one speaker, or all the unknown ones together, has in a group of utterances. */
 typedef struct SpeakerSum {

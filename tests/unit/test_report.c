@@ -11,10 +11,11 @@ static json_t *cell(const char *key, const char *value, double wer, double low, 
                     const char *why) {
   json_t *values = json_object(), *interval = why ? json_null() : json_pack("[f, f]", low, high);
   if (key) json_object_set_new(values, key, value ? json_string(value) : json_null());
-  return json_pack("{s:o, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:f, s:o, s:s?, s:f, s:{s:i}}", "values",
+  return json_pack("{s:o, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:f, s:o, s:s?, s:f, s:o}", "values",
                    values, "utterances", 8, "words", 80, "characters", 400, "speakers", 3, "substitutions",
                    10, "deletions", 6, "insertions", 4, "wer", wer, "cer", wer / 2, "interval", interval,
-                   "no_interval", why, "minutes", 1.5, "power", "more", 7);
+                   "no_interval", why, "minutes", 1.5, "power",
+                   value ? json_pack("{s:i}", "more", 7) : json_null());
 }
 
 /* Two keys, large and small groups, terms, one utterance. */
@@ -212,6 +213,7 @@ static void card(void **state) {
   assert_non_null(strstr(text, "| bob | 8 | 3 | 80 | 50.00 % | too few speakers | – |"));
   assert_non_null(strstr(text, "About one word in 4 is wrong"));
   assert_non_null(strstr(text, "bob (who): 3 speakers, 80 words; 7 more to show a gap of 5 points"));
+  assert_non_null(strstr(text, "80 words; not a group: its metadata is unknown"));
   assert_non_null(strstr(text, "| gini | 4 | 2 | 50.00 % | genie (2×) |"));
   free(text);
   json_decref(document);

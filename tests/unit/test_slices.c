@@ -75,6 +75,31 @@ static void cells(void **state) {
   simulated_free(&hypotheses);
 }
 
+/* Utterances without the metadata: a rate and an interval, but neither the best group nor the worst. */
+static void unknown_is_no_group(void **state) {
+  (void)state;
+  Hypotheses hypotheses = example();
+  Slices slices;
+  const char *groups[] = {"group", "group*speaker"};
+  for (int s = 40; s < 52; s++) simulated_add(&hypotheses, s, "unknown", 50, 1 + s % 2);
+  for (int i = 0; i < hypotheses.count; i++) hypotheses.items[i].before = NULL;
+  assert_ok(slices_make(&slices, &hypotheses, groups, 2, false, "speaker"));
+  cells_measure(&slices, &hypotheses, NULL, &BOOTSTRAP, &THRESHOLDS);
+  const Cell *cell = slices.items[1].cells;
+  assert_int_equal(slices.items[1].count, 4);
+  assert_null(cell[3].values[0]);
+  assert_null(cell[3].no_interval);
+  assert_int_equal(cell[3].rank, 0);
+  assert_int_equal(cell[0].rank, 1);
+  assert_int_equal(cell[1].rank, 2);
+  assert_true(cell[3].power.speaker_sd == 0);
+  assert_false(cell_is_group(&slices.items[1], &cell[3]));
+  assert_false(cell_is_group(&slices.items[2], &slices.items[2].cells[slices.items[2].count - 1]));
+  assert_true(cell_is_group(&slices.items[2], &slices.items[2].cells[0]));
+  slices_free(&slices);
+  simulated_free(&hypotheses);
+}
+
 /* No number of speakers is planned below that from which a gap is stated, nor a gap promised there. */
 static void power_of_cells(void **state) {
   (void)state;
@@ -227,9 +252,9 @@ static void unknown_key(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(cells),          cmocka_unit_test(power_of_cells),  cmocka_unit_test(gap),
-      cmocka_unit_test(matching),       cmocka_unit_test(pairs_are_alike), cmocka_unit_test(unknown_key),
-      cmocka_unit_test(perfect_system),
+      cmocka_unit_test(cells),          cmocka_unit_test(power_of_cells),      cmocka_unit_test(gap),
+      cmocka_unit_test(matching),       cmocka_unit_test(pairs_are_alike),     cmocka_unit_test(unknown_key),
+      cmocka_unit_test(perfect_system), cmocka_unit_test(unknown_is_no_group),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
