@@ -49,14 +49,18 @@ Status read_trn(Records *records) { return lines_each(records, records->path, tr
 
 /* ---- stm ---- */
 
-/* "<o,f0,male>": each label is metadata: label1, label2, ... in their order. */
-static void labels_take(Records *records, Record *record, char *labels) {
+enum { LABELS_MOST = 1000 };
+
+/* "<o,,male>": each label is metadata: label1, label2, ... in their order; an empty one is unknown. */
+static Status labels_take(Records *records, const Lines *lines, Record *record, char *labels) {
   char key[32], *rest = labels + 1, *label;
   labels[strlen(labels) - 1] = 0;
-  for (int i = 1; (label = strsep(&rest, ",")) && i < 1000; i++) {
+  for (int i = 1; (label = strsep(&rest, ",")); i++) {
+    if (i > LABELS_MOST) return fail_line(lines, "more than %d labels", LABELS_MOST);
     snprintf(key, sizeof key, "label%d", i);
-    if (*label) record_field(record, key, block_text(&records->blocks, label, strlen(label)));
+    record_field(record, key, block_text(&records->blocks, label, strlen(label)));
   }
+  return OK;
 }
 
 /* The mark of a segment that is not scored; sclite also takes it without "_". */
@@ -88,11 +92,13 @@ static Status stm_line(Records *records, const Lines *lines, char *text, void *c
   record_field(record, "channel", field[1]);
   text += strspn(text, " \t");
   size_t length = strcspn(text, " \t");
-  if (*text == '<' && text[length - 1] == '>') labels_take(records, record, word_next(&text));
+  Status status =
+      *text == '<' && text[length - 1] == '>' ? labels_take(records, lines, record, word_next(&text)) : OK;
+  if (status != OK) return status;
   record_text(record, text);
-  char id[512];
-  snprintf(id, sizeof id, "%s-%s-%.3f-%.3f", field[0], field[1], begin, end);
+  char *id = xprintf("%s-%s-%.3f-%.3f", field[0], field[1], begin, end);
   record->id = block_text(&records->blocks, id, strlen(id));
+  free(id);
   record->ignored = is_ignored(text);
   record->words = block_take(&records->blocks, sizeof *record->words); /* as a hypothesis: one long word */
   *record->words = (HypWord){text, begin, end, NAN, false};

@@ -18,6 +18,10 @@ for set in "rules:ref.trn:hyp.trn:-D -F" "cased:ref.trn:hyp.trn:-s" "timed:stm:c
   check "and sclite's costs" grep -q '"substitution": 4' "$work/out.json"
 done
 
+printf 'r 1 s 0.0 1.0 <o,,male> a b\n' >labels.stm
+printf 'r 1 0.1 0.1 a\nr 1 0.3 0.1 b\n' >labels.ctm
+expect 0 '' "$jargon" eval labels.ctm --ref labels.stm --as sclite --sclite labels --replicates 1000
+check "an empty label is none that ends them" grep -qx 'Labels: <o,,male>' labels.pra
 ref=$golden/rules.ref.trn hyp=$golden/rules.hyp.trn
 expect 64 'these are: -s, -D, -F, -c' "$jargon" eval "$hyp" --ref "$ref" --as "sclite -T"
 expect 64 'is not sclite and its switches' "$jargon" eval "$hyp" --ref "$ref" --as asclite

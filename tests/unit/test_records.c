@@ -66,6 +66,17 @@ static void stm(void **state) {
   assert_record(1, NULL, "");
   assert_true(records.items[2].ignored && !records.items[0].ignored);
   records_free(&records);
+  char *name = xprintf("%0600d", 1), *text = xprintf("%s A s 0 1 a\n%s A s 1 2 b\n", name, name);
+  assert_ok(read_as("a.stm", text)); /* ids as long as it takes */
+  assert_string_not_equal(records.items[0].id, records.items[1].id);
+  records_free(&records);
+  free(name), free(text);
+  char commas[1001] = {0};
+  memset(commas, ',', sizeof commas - 1);
+  text = xprintf("f A s 0 1 <%s> a\n", commas);
+  assert_fails(read_as("a.stm", text), ERR_DATA, "a.stm:1: more than 1000 labels");
+  records_free(&records);
+  free(text);
 }
 
 static void ctm(void **state) {
