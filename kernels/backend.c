@@ -46,8 +46,8 @@ static void *cuda_library(char *why, size_t why_size) {
 /* *faulty: what keeps the library from being used is not to be passed over in silence by "auto": it is not of
  * this build, or the user asked for it. */
 static const Backend *cuda_open(DType dtype, bool *faulty, char *why, size_t why_size) {
-  const char *cudnn = getenv("JARGON_CUDNN");
-  *faulty = cudnn && *cudnn; /* who asks for cuDNN asks for the GPU */
+  const char *cudnn = getenv("JARGON_CUDNN"), *gemm = getenv("JARGON_GEMM");
+  *faulty = (cudnn && *cudnn) || (gemm && *gemm); /* who says how the GPU computes asks for the GPU */
   void *library = cuda_library(why, why_size);
   if (!library) return NULL;
   BackendExport *export = (BackendExport *)dlsym(library, "jargon_cuda_backend");

@@ -100,7 +100,8 @@ JARGON_EXTERN BackendExport jargon_cpu_backend;
 /* The backend called `device` ("cpu", "cuda", or "auto": cuda where there is one, else cpu) with that
  * activation type. NULL, with the reason in `why`, when there is none; never another one silently. A table
  * with a hole is refused. JARGON_CUDA names the library to open instead of the libjargon_cuda.so beside the
- * program; JARGON_CUDNN has cuda make its convolutions with cuDNN (README.md). Not thread-safe. */
+ * program; JARGON_CUDNN has cuda make its convolutions with cuDNN, JARGON_GEMM=own its products with our own
+ * kernel (README.md). Not thread-safe. */
 const Backend *backend_open(const char *device, DType dtype, char *why, size_t why_size);
 
 /* How the choice of `device` ended: "device=cuda", "device=cpu", or "device=cpu (no CUDA found)" where it was

@@ -2,6 +2,7 @@
 
 #include "kernels/cuda/cudnn.h"
 #include "kernels/cuda/device.cuh"
+#include "kernels/cuda/gemm_choice.h"
 
 /* "NVIDIA H100 80GB HBM3 (compute capability 9.0), driver 13.0, runtime 13.0" */
 static const char *cuda_describe(void) {
@@ -12,9 +13,9 @@ static const char *cuda_describe(void) {
   CUDA_CHECK(cudaGetDeviceProperties(&properties, device));
   CUDA_CHECK(cudaDriverGetVersion(&driver));
   CUDA_CHECK(cudaRuntimeGetVersion(&runtime));
-  snprintf(text, sizeof text, "cuda, %s (compute capability %d.%d), driver %d.%d, runtime %d.%d%s",
+  snprintf(text, sizeof text, "cuda, %s (compute capability %d.%d), driver %d.%d, runtime %d.%d%s%s",
            properties.name, properties.major, properties.minor, driver / 1000, driver % 1000 / 10,
-           runtime / 1000, runtime % 1000 / 10, cudnn_describe());
+           runtime / 1000, runtime % 1000 / 10, gemm_describe(), cudnn_describe());
   return text;
 }
 
@@ -45,6 +46,6 @@ extern "C" __attribute__((visibility("default"))) const Backend *jargon_cuda_bac
              properties.major, properties.minor);
     return NULL;
   }
-  if (!cudnn_open(why, why_size)) return NULL;
+  if (!gemm_open(why, why_size) || !cudnn_open(why, why_size)) return NULL;
   return dtype == DTYPE_F32 ? &f32 : &bf16_table;
 }

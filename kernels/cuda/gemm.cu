@@ -6,7 +6,8 @@
  * A row's bits must not depend on M. So for each (operation, N, K) one algorithm is chosen, once, at a fixed
  * M, and kept for every M: without split K, without workspace (which stream-K and the like need), and M is
  * cut into a head that is a multiple of ROWS, in calls of at most MOST, and a tail that is padded to ROWS
- * with zeros in scratch (where a pointer is not aligned: all rows). test_gemm asserts the bits. */
+ * with zeros in scratch (where a pointer is not aligned: all rows). test_gemm asserts the bits. Where the
+ * library has no such algorithm, or JARGON_GEMM=own, the product is ours (gemm_own.cuh). */
 #include "kernels/gemm.h"
 
 #include <cublasLt.h>
@@ -14,10 +15,12 @@
 
 #include "kernels/cuda/columns.cuh"
 #include "kernels/cuda/device.cuh"
+#include "kernels/cuda/gemm_choice.h"
+#include "kernels/cuda/gemm_own.cuh"
 #include "kernels/cuda/release.h"
 
 enum {
-  ROWS = 256,           /* no kernel of cuBLASLt has a larger tile */
+  ROWS = 256,           /* a multiple of the rows of most kernels' tiles */
   CHOSEN_AT = 8 * ROWS, /* the M at which algorithms are chosen */
   MOST = 256 * ROWS,    /* rows of one call: what algorithms are asked to take */
   CANDIDATES = 32,      /* algorithms looked at */
@@ -26,6 +29,7 @@ enum {
 };
 
 enum Operation { FORWARD, INPUT, WEIGHT };
+static const char *const OPERATIONS[] = {"forward", "the input's gradient", "the weights' gradient"};
 
 struct Plan {
   Operation operation;
@@ -33,6 +37,7 @@ struct Plan {
   int N, K, w_alignment;
   cublasLtMatmulDesc_t description;
   cublasLtMatrixLayout_t a, b, d;
+  bool offered; /* an algorithm; else the product is ours */
   cublasLtMatmulAlgo_t algorithm;
 };
 
@@ -41,6 +46,27 @@ struct Blas {
   int count;
   Plan plans[PLANS];
 };
+
+/* ---- who makes them ---- */
+
+static bool own; /* all products */
+
+bool gemm_open(char *why, size_t why_size) {
+  const char *name = getenv("JARGON_GEMM");
+  own = name && strcmp(name, "own") == 0;
+  if (own || !name || !*name) return true;
+  snprintf(why, why_size, "JARGON_GEMM: \"%s\" makes no products: \"own\" does; unset it for cuBLASLt", name);
+  return false;
+}
+
+const char *gemm_describe(void) {
+  static char text[64];
+  if (own) return ", our own products";
+  size_t version = cublasLtGetVersion();
+  snprintf(text, sizeof text, ", cuBLASLt %zu.%zu.%zu for products", version / 10000, version / 100 % 100,
+           version % 100);
+  return text;
+}
 
 #define BLAS_CHECK(call) blas_check((call), #call, __LINE__)
 
@@ -136,7 +162,7 @@ static bool plan_takes(Blas *blas, Plan *plan, const cublasLtMatmulAlgo_t *algor
 }
 
 /* The first algorithm that the library proposes for CHOSEN_AT rows that splits no sum and takes few and many
- * rows. */
+ * rows; it may propose none. */
 static void plan_choose(Blas *blas, Plan *plan) {
   size_t workspace = 0;
   uint32_t reductions = CUBLASLT_REDUCTION_SCHEME_NONE, alignment = ALIGNMENT,
@@ -155,8 +181,13 @@ static void plan_choose(Blas *blas, Plan *plan) {
   PREFER(MIN_ALIGNMENT_C_BYTES, plan->operation == WEIGHT ? w_alignment : alignment);
   PREFER(MIN_ALIGNMENT_D_BYTES, plan->operation == WEIGHT ? w_alignment : alignment);
 #undef PREFER
-  BLAS_CHECK(cublasLtMatmulAlgoGetHeuristic(blas->handle, plan->description, plan->a, plan->b, plan->d,
-                                            plan->d, preference, CANDIDATES, found, &count));
+  cublasStatus_t status =
+      cublasLtMatmulAlgoGetHeuristic(blas->handle, plan->description, plan->a, plan->b, plan->d, plan->d,
+                                     preference, CANDIDATES, found, &count);
+  if (status == CUBLAS_STATUS_NOT_SUPPORTED)
+    count = 0;
+  else
+    BLAS_CHECK(status);
   BLAS_CHECK(cublasLtMatmulPreferenceDestroy(preference));
   for (int i = 0; i < count; i++) {
     int32_t splits = 0;
@@ -168,11 +199,12 @@ static void plan_choose(Blas *blas, Plan *plan) {
     if (splits > 1 || !plan_takes(blas, plan, algorithm, ROWS) || !plan_takes(blas, plan, algorithm, MOST))
       continue;
     plan->algorithm = *algorithm;
+    plan->offered = true;
     return;
   }
-  fprintf(stderr, "jargon: cuBLASLt has no product with sums of fixed order for N=%d, K=%d: update it\n",
-          plan->N, plan->K);
-  exit(1);
+  fprintf(stderr,
+          "jargon: cuBLASLt offers no fixed order of sums for N=%d, K=%d (%s): ours instead, slower\n",
+          plan->N, plan->K, OPERATIONS[plan->operation]);
 }
 
 static int alignment_of(const void *p) {
@@ -181,18 +213,20 @@ static int alignment_of(const void *p) {
   return alignment;
 }
 
-/* The plan of that shape, made when it is first asked for. w: the weights or their gradient. bias: in the
- * activation type, or NULL; set before algorithms are looked at, because its alignment decides which there
- * are. */
+/* The plan of that shape, made when it is first asked for; NULL where the product is ours. w: the weights or
+ * their gradient. bias: in the activation type, or NULL; set before algorithms are looked at, because its
+ * alignment decides which there are. */
 template <typename T>
-static Plan *plan_find(Blas *blas, Operation operation, const void *bias, int N, int K, const void *w) {
+static Plan *plan_find(Stream *stream, Operation operation, const void *bias, int N, int K, const void *w) {
+  if (own) return NULL;
+  Blas *blas = stream_blas(stream);
   int alignment = alignment_of(w);
   for (int i = 0; i < blas->count; i++) {
     Plan *plan = &blas->plans[i];
     if (plan->operation == operation && plan->bias == (bias != NULL) && plan->N == N && plan->K == K &&
         plan->w_alignment == alignment) {
       if (bias) plan_bias(plan, bias);
-      return plan;
+      return plan->offered ? plan : NULL;
     }
   }
   if (blas->count == PLANS) {
@@ -209,7 +243,7 @@ static Plan *plan_find(Blas *blas, Operation operation, const void *bias, int N,
   describe(plan, type_of<T>(), CHOSEN_AT);
   if (bias) plan_bias(plan, bias);
   plan_choose(blas, plan);
-  return plan;
+  return plan->offered ? plan : NULL;
 }
 
 /* d = a b + beta d with M rows. */
@@ -268,11 +302,14 @@ static void gemm_forward_launch(Stream *stream, void *y, const void *x, const vo
   if (!M || !N) return;
   size_t tails = padded((size_t)ROWS * N) + padded((size_t)ROWS * K);
   T *scratch = (T *)cuda_scratch(stream, (tails + N) * sizeof(T)), *bias_copy = scratch + tails;
+  Plan *plan = plan_find<T>(stream, FORWARD, bias ? bias_copy : NULL, N, K, w);
+  if (!plan)
+    return own_product<false>(stream, (T *)y, own_rows((const T *)x, M, K), own_rows((const T *)w, N, K),
+                              bias, K);
   if (bias) {
     gemm_bias_kernel<T><<<blocks_for(N, 256), 256, 0, stream->queue>>>(bias_copy, bias, N);
     CUDA_LAUNCHED();
   }
-  Plan *plan = plan_find<T>(stream_blas(stream), FORWARD, bias ? bias_copy : NULL, N, K, w);
   by_rows(stream, plan, (T *)y, (const T *)w, (const T *)x, scratch, M, N, K);
 }
 
@@ -280,7 +317,10 @@ template <typename T>
 static void gemm_backward_input_launch(Stream *stream, void *dx, const void *dy, const void *w, int M, int N,
                                        int K) {
   if (!M || !K) return;
-  Plan *plan = plan_find<T>(stream_blas(stream), INPUT, NULL, N, K, w);
+  Plan *plan = plan_find<T>(stream, INPUT, NULL, N, K, w);
+  if (!plan)
+    return own_product<false>(stream, (T *)dx, own_rows((const T *)dy, M, N), own_columns((const T *)w, K),
+                              NULL, N);
   T *scratch = (T *)cuda_scratch(stream, (padded((size_t)ROWS * N) + padded((size_t)ROWS * K)) * sizeof(T));
   by_rows(stream, plan, (T *)dx, (const T *)w, (const T *)dy, scratch, M, K, N);
 }
@@ -299,12 +339,21 @@ struct BiasGradient {
   __device__ void operator()(const double *sums, int n) const { dbias[n] = (float)(dbias[n] + sums[0]); }
 };
 
+/* Ours, in calls of at most MOST rows too: float sums of more would lose digits. */
+template <typename T>
+static void own_weight(Stream *stream, float *dw, const T *dy, const T *x, int M, int N, int K) {
+  for (int first = 0; first < M; first += MOST)
+    own_product<true>(stream, dw, own_columns(dy + (size_t)first * N, N),
+                      own_columns(x + (size_t)first * K, K), NULL, M - first < MOST ? M - first : MOST);
+}
+
 template <typename T>
 static void gemm_backward_weight_launch(Stream *stream, float *dw, float *dbias, const void *dy,
                                         const void *x, int M, int N, int K) {
   if (!M || !N || !K) return;
   if (dbias) columns_sum(stream, BiasTerms<T>{(const T *)dy, N}, BiasGradient{dbias}, NULL, M, N);
-  Plan *plan = plan_find<T>(stream_blas(stream), WEIGHT, NULL, N, K, dw);
+  Plan *plan = plan_find<T>(stream, WEIGHT, NULL, N, K, dw);
+  if (!plan) return own_weight(stream, dw, (const T *)dy, (const T *)x, M, N, K);
   int head = alignment_of(x) == ALIGNMENT && alignment_of(dy) == ALIGNMENT ? M / ROWS * ROWS : 0;
   for (int first = 0; first < head; first += MOST)
     multiply(stream, plan, dw, (const T *)x + (size_t)first * K, (const T *)dy + (size_t)first * N,

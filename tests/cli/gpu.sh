@@ -40,6 +40,21 @@ if [ -e "$emulated" ]; then
   JARGON_CUDA=$emulated JARGON_CUDNN=$emulated expect 0 '' "$bin/tests/bench/gpu_model" device cuda
   cp "$work/out" "$work/said"
   check 'the device with cuDNN' grep -q ', cuDNN 9.0.0 for convolutions$' "$work/said"
+  JARGON_CUDA=$emulated expect 0 '' sh tests/gpu/check.sh correct ops/test_gemm
+  for name in ops/test_gemm 'ops/test_gemm, own products'; do
+    check "a finding of $name" grep -q "\"name\": \"$name\", \"result\": \"ok\"" "$OUT/correct.jsonl"
+  done
+  for gemm in '' own; do
+    JARGON_CUDA=$emulated JARGON_GEMM=$gemm expect 0 '' "$bin/tests/bench/gpu_model" device cuda
+    cp "$work/out" "$work/said$gemm"
+  done
+  check 'the device with cuBLASLt' grep -q ', cuBLASLt 13.0.1 for products$' "$work/said"
+  check 'the device with our own products' grep -q ', our own products$' "$work/saidown"
+  for device in cuda auto; do # who names a way that there is not gets an error
+    JARGON_CUDA=$emulated JARGON_GEMM=owl expect 77 '' "$bin/tests/bench/gpu_model" device $device
+    cp "$work/out" "$work/said"
+    check "$device with other products" grep -q '^JARGON_GEMM: "owl"' "$work/said"
+  done
   for device in cuda auto; do # who names cuDNN gets that or an error
     JARGON_CUDA=$emulated JARGON_CUDNN=$work/nothing.so expect 77 '' "$bin/tests/bench/gpu_model" device $device
     cp "$work/out" "$work/said"

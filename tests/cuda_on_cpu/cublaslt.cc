@@ -1,5 +1,8 @@
-/* cuBLASLt for the emulator: one algorithm, plain loops, sums in float in order of k. What gemm.cu asks for
- * must be consistent: shapes that fit, pointers as aligned as was promised when the algorithm was chosen. */
+/* cuBLASLt for the emulator: plain loops, sums in float in order of k. What gemm.cu asks for must be
+ * consistent: shapes that fit, pointers as aligned as was promised when the algorithm was chosen. Of each
+ * product it offers, the good one last, algorithms that must not be taken: running one is an error. Where N
+ * is NOTHING_FOR it supports no product, and where it is NOTHING_GOOD_FOR the good one is not among those
+ * offered. */
 #include <stdlib.h>
 
 #include <vector>
@@ -9,6 +12,12 @@
 #include "device_memory.h"
 
 using emulator::fail;
+
+enum { NOTHING_FOR = 7, NOTHING_GOOD_FOR = 33 };
+/* Algorithms: the library says itself that it does not work; splits sums; wants a workspace; takes not few
+ * rows; takes not many; good. */
+enum { BROKEN, SPLIT, WORKSPACE, NOT_FEW, NOT_MANY, GOOD, ALGORITHMS };
+enum { FEW = 1024, MANY = 8192 }; /* the longest side of what is not few, and not many */
 
 struct EmulatedBlas {
   int unused;
@@ -37,6 +46,8 @@ cublasStatus_t cublasLtDestroy(cublasLtHandle_t handle) {
   delete handle;
   return CUBLAS_STATUS_SUCCESS;
 }
+
+size_t cublasLtGetVersion(void) { return 130001; }
 
 const char *cublasLtGetStatusString(cublasStatus_t) { return "invalid value"; }
 
@@ -101,25 +112,6 @@ cublasStatus_t cublasLtMatmulPreferenceDestroy(cublasLtMatmulPreference_t prefer
   return CUBLAS_STATUS_SUCCESS;
 }
 
-cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtMatmulDesc_t description,
-                                              cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b,
-                                              cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d,
-                                              cublasLtMatmulPreference_t preference, int,
-                                              cublasLtMatmulHeuristicResult_t *found, int *count) {
-  memcpy(found->algo.alignment, preference->alignment, sizeof preference->alignment);
-  *count = 1;
-  return cublasLtMatmulAlgoCheck(handle, description, a, b, c, d, &found->algo, found);
-}
-
-cublasStatus_t cublasLtMatmulAlgoConfigGetAttribute(const cublasLtMatmulAlgo_t *,
-                                                    cublasLtMatmulAlgoConfigAttributes_t, void *value,
-                                                    size_t size, size_t *written) {
-  const int32_t splits = 1;
-  if (size != sizeof splits) return CUBLAS_STATUS_INVALID_VALUE;
-  memcpy(value, &splits, *written = size);
-  return CUBLAS_STATUS_SUCCESS;
-}
-
 static uint64_t rows_of(cublasOperation_t operation, const EmulatedLayout *l) {
   return operation == CUBLAS_OP_T ? l->columns : l->rows;
 }
@@ -128,17 +120,57 @@ static uint64_t columns_of(cublasOperation_t operation, const EmulatedLayout *l)
   return operation == CUBLAS_OP_T ? l->rows : l->columns;
 }
 
-cublasStatus_t cublasLtMatmulAlgoCheck(cublasLtHandle_t, cublasLtMatmulDesc_t e, cublasLtMatrixLayout_t a,
-                                       cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t c,
-                                       cublasLtMatrixLayout_t d, const cublasLtMatmulAlgo_t *,
-                                       cublasLtMatmulHeuristicResult_t *result) {
-  result->workspaceSize = 0;
-  result->state = CUBLAS_STATUS_SUCCESS;
-  bool fits = columns_of(e->a, a) == rows_of(e->b, b) && rows_of(e->a, a) == d->rows &&
-              columns_of(e->b, b) == d->columns;
+static bool fits(cublasLtMatmulDesc_t e, cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b,
+                 cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d) {
+  bool shapes = columns_of(e->a, a) == rows_of(e->b, b) && rows_of(e->a, a) == d->rows &&
+                columns_of(e->b, b) == d->columns;
   bool types = a->type == b->type && c->type == d->type && (d->type == a->type || d->type == CUDA_R_32F);
   bool bias = e->epilogue == CUBLASLT_EPILOGUE_DEFAULT || (e->bias && e->bias_type == d->type);
-  return fits && types && bias ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE;
+  return shapes && types && bias;
+}
+
+cublasStatus_t cublasLtMatmulAlgoCheck(cublasLtHandle_t, cublasLtMatmulDesc_t e, cublasLtMatrixLayout_t a,
+                                       cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t c,
+                                       cublasLtMatrixLayout_t d, const cublasLtMatmulAlgo_t *algorithm,
+                                       cublasLtMatmulHeuristicResult_t *result) {
+  if (!fits(e, a, b, c, d)) return CUBLAS_STATUS_INVALID_VALUE;
+  if (algorithm->number == NOT_FEW && b->columns < FEW) return CUBLAS_STATUS_NOT_SUPPORTED;
+  if (algorithm->number == NOT_MANY && b->columns > MANY) return CUBLAS_STATUS_NOT_SUPPORTED;
+  result->workspaceSize = algorithm->number == WORKSPACE ? 1 << 20 : 0;
+  result->state = CUBLAS_STATUS_SUCCESS;
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+/* gemm.cu has three forms of product: y^T = w^T' x^T, dx^T = w^T dy^T, dw^T = x^T dy. */
+static uint64_t N_of(cublasLtMatmulDesc_t e, cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t d) {
+  return e->a == CUBLAS_OP_T ? d->rows : e->b == CUBLAS_OP_T ? d->columns : a->columns;
+}
+
+cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t e,
+                                              cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b,
+                                              cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d,
+                                              cublasLtMatmulPreference_t preference, int asked,
+                                              cublasLtMatmulHeuristicResult_t *found, int *count) {
+  if (!fits(e, a, b, c, d)) return CUBLAS_STATUS_INVALID_VALUE;
+  *count = 0;
+  uint64_t N = N_of(e, a, d);
+  if (N == NOTHING_FOR) return CUBLAS_STATUS_NOT_SUPPORTED;
+  for (int number = 0; number < (N == NOTHING_GOOD_FOR ? GOOD : ALGORITHMS) && *count < asked; number++) {
+    cublasLtMatmulHeuristicResult_t *one = &found[(*count)++];
+    one->state = number == BROKEN ? CUBLAS_STATUS_NOT_SUPPORTED : CUBLAS_STATUS_SUCCESS;
+    one->algo.number = number;
+    memcpy(one->algo.alignment, preference->alignment, sizeof preference->alignment);
+  }
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasLtMatmulAlgoConfigGetAttribute(const cublasLtMatmulAlgo_t *algorithm,
+                                                    cublasLtMatmulAlgoConfigAttributes_t, void *value,
+                                                    size_t size, size_t *written) {
+  const int32_t splits = algorithm->number == SPLIT ? 2 : 1;
+  if (size != sizeof splits) return CUBLAS_STATUS_INVALID_VALUE;
+  memcpy(value, &splits, *written = size);
+  return CUBLAS_STATUS_SUCCESS;
 }
 
 static float element(const void *p, cudaDataType_t type, uint64_t i) {
@@ -155,16 +187,17 @@ static std::vector<float> unpack(const void *p, const EmulatedLayout *l, cublasO
   return out;
 }
 
-cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t e, const void *alpha,
-                              const void *a, cublasLtMatrixLayout_t al, const void *b,
-                              cublasLtMatrixLayout_t bl, const void *beta, const void *c,
-                              cublasLtMatrixLayout_t cl, void *d, cublasLtMatrixLayout_t dl,
-                              const cublasLtMatmulAlgo_t *algorithm, void *, size_t, cudaStream_t queue) {
+cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t e, const void *alpha, const void *a,
+                              cublasLtMatrixLayout_t al, const void *b, cublasLtMatrixLayout_t bl,
+                              const void *beta, const void *c, cublasLtMatrixLayout_t cl, void *d,
+                              cublasLtMatrixLayout_t dl, const cublasLtMatmulAlgo_t *algorithm, void *,
+                              size_t, cudaStream_t queue) {
   emulator::on_a_stream("cublasLtMatmul", queue);
   const void *pointers[] = {a, b, c, d};
-  cublasLtMatmulHeuristicResult_t result;
-  if (cublasLtMatmulAlgoCheck(handle, e, al, bl, cl, dl, algorithm, &result))
-    return CUBLAS_STATUS_INVALID_VALUE;
+  if (!fits(e, al, bl, cl, dl)) return CUBLAS_STATUS_INVALID_VALUE;
+  if (algorithm->number != GOOD)
+    fail("cublasLtMatmul: algorithm %d splits sums, wants a workspace or takes not every M",
+         algorithm->number);
   for (int i = 0; i < 4; i++)
     if ((uintptr_t)pointers[i] % algorithm->alignment[i])
       fail("cublasLtMatmul: argument %d is not aligned", i);

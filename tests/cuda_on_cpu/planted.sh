@@ -20,9 +20,9 @@ build() { # plain | tsan: the library with the planted file in place of the righ
 
 fails() { # kind, order
   preload= && [ "$1" = tsan ] && preload=$(gcc -print-file-name=libtsan.so)
-  library=$PWD/$work/libjargon_cuda.so cudnn=
-  case $file in *cudnn*) cudnn=$library ;; esac
-  LD_PRELOAD=$preload JARGON_CUDA=$library JARGON_CUDNN=$cudnn JARGON_EMULATOR_ORDER=$2 TSAN_OPTIONS=halt_on_error=1 \
+  library=$PWD/$work/libjargon_cuda.so cudnn= gemm=
+  case $file in *cudnn*) cudnn=$library ;; *_own*) gemm=own ;; esac
+  LD_PRELOAD=$preload JARGON_CUDA=$library JARGON_CUDNN=$cudnn JARGON_GEMM=$gemm JARGON_EMULATOR_ORDER=$2 TSAN_OPTIONS=halt_on_error=1 \
     timeout 300 "$BUILD/tests/ops/test_$test" >"$work/log" 2>&1
   code=$?
   [ $code != 0 ] && [ $code != 77 ]

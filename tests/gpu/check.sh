@@ -78,7 +78,7 @@ case $device in *emulated*) emulated=yes cudnn=$JARGON_CUDA ;; *) emulated= ;; e
 [ -z "$emulated" ] || [ "$stage" = correct ] || { echo "check.sh $stage: only on a GPU, and this is the emulator" && exit 77; }
 finding device note 0 "$device; $(nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>/dev/null)"
 export JARGON_OPS_DEVICE=cuda
-unset JARGON_CUDNN # only where it is asked for
+unset JARGON_CUDNN JARGON_GEMM # only where they are asked for
 
 operations() { # names of the tests that run on a GPU, in the order that finds most early
   for program in "$bin"/tests/ops/test_* "$bin"/tests/cuda_on_cpu/test_model; do
@@ -151,6 +151,7 @@ correct() {
   for name in ${*:-$(operations) bits}; do
     [ "$name" = bits ] || attempt "$name" 100 "$bin/tests/$name"
     case $name in */test_conv2d | */test_model) attempt_cudnn "$name" 100 "$bin/tests/$name" ;; esac
+    case $name in */test_gemm | */test_model) attempt "$name, own products" 100 env JARGON_GEMM=own "$bin/tests/$name" ;; esac
   done
   case "${*:-bits}" in *bits*) ;; *) return ;; esac
   (cd "$work" && jargon=jargon_own && make_corpus) >"$work/log" 2>&1 ||
@@ -194,6 +195,9 @@ bench() {
         case $name in */test_conv2d)
           attempt_cudnn "bench $name" 60 env JARGON_OPS_BENCH=1 "$bin/tests/$name" &&
             kernel_lines "bench $name, cuDNN" '"convolutions": "cuDNN", ' ;;
+        */test_gemm)
+          attempt "bench $name, own products" 60 env JARGON_OPS_BENCH=1 JARGON_GEMM=own "$bin/tests/$name" &&
+            kernel_lines "bench $name, own products" '"products": "own", ' ;;
         esac
       done ;;
     model)

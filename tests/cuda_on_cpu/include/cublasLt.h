@@ -5,7 +5,11 @@
 
 #include "cuda_runtime.h"
 
-typedef enum { CUBLAS_STATUS_SUCCESS, CUBLAS_STATUS_INVALID_VALUE = 7 } cublasStatus_t;
+typedef enum {
+  CUBLAS_STATUS_SUCCESS,
+  CUBLAS_STATUS_INVALID_VALUE = 7,
+  CUBLAS_STATUS_NOT_SUPPORTED = 15,
+} cublasStatus_t;
 typedef enum { CUDA_R_32F = 0, CUDA_R_16BF = 14 } cudaDataType_t;
 typedef enum { CUBLAS_COMPUTE_32F = 68 } cublasComputeType_t;
 typedef enum { CUBLAS_OP_N, CUBLAS_OP_T } cublasOperation_t;
@@ -34,7 +38,8 @@ typedef struct EmulatedDescription *cublasLtMatmulDesc_t;
 typedef struct EmulatedLayout *cublasLtMatrixLayout_t;
 typedef struct EmulatedPreference *cublasLtMatmulPreference_t;
 typedef struct {
-  uint32_t alignment[4]; /* of a, b, c, d, that the algorithm was chosen for */
+  int number;            /* which of the stand-in's algorithms */
+  uint32_t alignment[4]; /* of a, b, c, d, that it was chosen for */
 } cublasLtMatmulAlgo_t;
 typedef struct {
   cublasLtMatmulAlgo_t algo;
@@ -44,6 +49,7 @@ typedef struct {
 
 cublasStatus_t cublasLtCreate(cublasLtHandle_t *handle);
 cublasStatus_t cublasLtDestroy(cublasLtHandle_t handle);
+size_t cublasLtGetVersion(void);
 const char *cublasLtGetStatusString(cublasStatus_t status);
 cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t *description, cublasComputeType_t compute,
                                         cudaDataType_t scale);
