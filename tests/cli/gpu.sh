@@ -13,6 +13,9 @@ done
 JARGON_CUDA=$work/nothing.so JARGON_CUDNN=$work/nothing.so expect 77 '' "$bin/tests/bench/gpu_model" device auto
 cp "$work/out" "$work/said"
 check 'auto with cuDNN named and no CUDA is no CPU' grep -q '^no CUDA backend: .*nothing.so' "$work/said"
+JARGON_CUDA=$work/nothing.so JARGON_GEMM=own expect 77 '' "$bin/tests/bench/gpu_model" device auto
+cp "$work/out" "$work/said"
+check 'auto with our own products and no CUDA is no CPU' grep -q '^no CUDA backend: .*nothing.so' "$work/said"
 
 model=$bin/tests/bench/gpu_model preset=recipes/presets/demo.yaml
 seq 100 355 >"$work/most"
@@ -44,6 +47,8 @@ if [ -e "$emulated" ]; then
   for name in ops/test_gemm 'ops/test_gemm, own products'; do
     check "a finding of $name" grep -q "\"name\": \"$name\", \"result\": \"ok\"" "$OUT/correct.jsonl"
   done
+  JARGON_CUDA=$emulated JARGON_OPS_DEVICE=cuda expect 0 "no fixed order of sums for N=7, K=5 \(the input's gradient\): ours" \
+    "$bin/tests/ops/test_gemm"
   for gemm in '' own; do
     JARGON_CUDA=$emulated JARGON_GEMM=$gemm expect 0 '' "$bin/tests/bench/gpu_model" device cuda
     cp "$work/out" "$work/said$gemm"
