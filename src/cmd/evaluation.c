@@ -202,6 +202,10 @@ static Status rules_take(Evaluation *e) {
 
 Status evaluation_run(Evaluation *e) {
   Status status = OK;
+  if (!e->ref && strcmp(e->ref_format, "auto"))
+    TRY(fail(ERR_USAGE, "--ref-format is of --ref: give that too"));
+  if (!e->before && strcmp(e->before_format, "auto"))
+    TRY(fail(ERR_USAGE, "--before-format is of --before: give that too"));
   if (e->as) TRY(rules_take(e));
   if (!e->normalize) e->normalize = "basic";
   if (!e->costs) e->costs = "plain";
@@ -244,6 +248,12 @@ int reports_options(Reports *reports, Option *table) {
   _Static_assert((int)COUNT == (int)REPORTS_OPTIONS, "the verbs' tables have room");
   memcpy(table, own, sizeof own);
   return COUNT;
+}
+
+Status reports_check(const Reports *reports) {
+  if (reports->utterances && !reports->json)
+    return fail(ERR_USAGE, "--utterances is of --json: give that too");
+  return OK;
 }
 
 Status reports_write(const Reports *reports, Evaluation *e) {

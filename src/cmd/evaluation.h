@@ -47,6 +47,9 @@ enum { REPORTS_OPTIONS = 5 };
 /* Fills in their options; returns how many. */
 int reports_options(Reports *reports, Option *table);
 
+/* ERR_USAGE: an option without the one that it belongs to. */
+Status reports_check(const Reports *reports);
+
 /* Redacts the evaluation's document when asked to, and writes the files. */
 Status reports_write(const Reports *reports, Evaluation *evaluation);
 

@@ -23,6 +23,7 @@ int verb_compare(int argc, char **argv) {
       "compare", "compares two systems, paired: what got worse, what better, what is too small to tell",
       "jargon compare old.jsonl new.jsonl --by domain,gender --pairs --json compared.json", table};
   TRY(options_parse(&options, argc, argv));
+  TRY(reports_check(&reports));
   TRY(evaluation_run(&evaluation));
   TRY(reports_write(&reports, &evaluation));
   compare_print(stdout, evaluation.document, terminal_width());

@@ -24,6 +24,7 @@ int verb_eval(int argc, char **argv) {
                      "jargon eval transcripts.jsonl --by domain,accent,gender --pairs --html page.html",
                      table};
   TRY(options_parse(&options, argc, argv));
+  TRY(reports_check(&reports));
   if (sclite && reports.redact)
     TRY(fail(ERR_USAGE, "--sclite writes the words, which --redact forbids: give one of them"));
   TRY(evaluation_run(&evaluation));

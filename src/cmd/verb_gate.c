@@ -51,6 +51,32 @@ static void result_print(const json_t *result) {
   }
 }
 
+/* Scores are as they were made: what says how to make them goes with transcripts alone. */
+static Status sources_check(const Evaluation *e, const char *scores, const char *deployed) {
+  if (!scores == !e->hyp) return fail(ERR_USAGE, "give transcripts to score, or --scores FILE");
+  if (deployed && e->before) return fail(ERR_USAGE, "--before and --deployed: give one of them");
+  const struct {
+    const char *name;
+    bool given;
+  } making[] = {{"ref", e->ref},
+                {"before", e->before},
+                {"by", e->by.count},
+                {"pairs", e->pairs},
+                {"match", e->match.count},
+                {"normalize", e->normalize},
+                {"costs", e->costs},
+                {"as", e->as},
+                {"terms", e->terms},
+                {"mine", e->mine},
+                {"vocabulary", e->vocabulary}};
+  for (size_t i = 0; scores && i < sizeof making / sizeof *making; i++)
+    if (making[i].given)
+      return fail(ERR_USAGE,
+                  "--%s and --scores: the scores are made already; give transcripts, or leave --%s out",
+                  making[i].name, making[i].name);
+  return OK;
+}
+
 int verb_gate(int argc, char **argv) {
   Status status = OK;
   const char *policy_file = NULL, *scores = NULL, *deployed_file = NULL, *json = NULL;
@@ -82,7 +108,7 @@ int verb_gate(int argc, char **argv) {
       "jargon gate policy.yaml new.jsonl --before deployed.jsonl --terms terms.txt", table};
   TRY(options_parse(&options, argc, argv));
   TRY(policy_read(&policy, policy_file));
-  if (!scores == !evaluation.hyp) TRY(fail(ERR_USAGE, "give transcripts to score, or --scores FILE"));
+  TRY(sources_check(&evaluation, scores, deployed_file));
   if (scores) {
     TRY(document_read(&evaluation.document, scores));
   } else {

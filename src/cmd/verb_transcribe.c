@@ -240,6 +240,8 @@ int verb_transcribe(int argc, char **argv) {
   job.output.format = output_format(format);
   job.output.terminal = !out && isatty(STDOUT_FILENO);
   settings.context = &job;
+  if (job.output.doubt > 0 && job.output.format != OUTPUT_TEXT)
+    TRY(fail(ERR_USAGE, "--doubt marks words of --format text, not of %s: leave it out", format));
   TRY(list_sources(&job, &files, manifest, corpus));
   TRY(open_model(model_path, device, precision, &model, &tokenizer));
   TRY(recognizer_new(&recognizer, model, tokenizer, &settings));

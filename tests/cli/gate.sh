@@ -76,6 +76,15 @@ policy 'r: {measure: wer, where: {accent: x}, at_most: 0.5}\n'
 gate 64 "no line has the metadata key \"accent\""
 policy 'r: {measure: wer, at_most: 0.5}\n'
 expect 64 "give transcripts to score, or --scores" "$jargon" gate "$work/policy.yaml"
+expect 64 "^jargon gate: --normalize and --scores" "$jargon" gate "$work/policy.yaml" --scores "$work/compared.json" --normalize english
+expect 64 "^jargon gate: --before and --scores" "$jargon" gate "$work/policy.yaml" --scores "$work/compared.json" --before "$work/old.jsonl"
+expect 64 "^jargon gate: --before and --deployed" "$jargon" gate "$work/policy.yaml" "$work/new.jsonl" \
+  --before "$work/old.jsonl" --deployed "$work/compared.json"
+for verb in "eval" "compare $work/old.jsonl"; do
+  expect 64 '--utterances is of --json' "$jargon" $verb "$work/new.jsonl" --utterances --replicates 1000
+done
+expect 64 '--ref-format is of --ref' "$jargon" eval "$work/new.jsonl" --ref-format trn
+expect 64 '--before-format is of --before' "$jargon" eval "$work/new.jsonl" --before-format trn
 expect 65 "gate.json: no scores of schema" "$jargon" gate "$work/policy.yaml" --scores "$work/gate.json"
 policy 'r: {measure: wer, where: {gender: m}, at_most: 0.5}\n'
 expect 0 "^holds  *r" "$jargon" gate "$work/policy.yaml" --scores "$work/compared.json"

@@ -32,6 +32,7 @@ check 'a refused run leaves nothing but its lock' test "$(ls -A run)" = .lock
 expect 64 'nothing to transcribe: give audio files, or --manifest, or --corpus' "$jargon" transcribe --model m
 expect 64 'more than one kind of input: give audio' "$jargon" transcribe --model m --corpus corpus wav/0000.wav
 expect 64 "format: 'json' is none of text" "$jargon" transcribe --model m --format json wav/0000.wav
+expect 64 '--doubt marks words of --format text, not of ctm' "$jargon" transcribe --model m --format ctm --doubt 0.5 wav/0000.wav
 expect 64 'subtitles are of one recording, and here are .*0000.wav and .*0001.wav' \
   "$jargon" transcribe --model m --format srt wav/0000.wav wav/0001.wav
 expect 64 'replicates: 3 is out of range; give 1000 to 1000000' "$jargon" eval x --replicates 3
