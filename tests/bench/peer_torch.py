@@ -6,29 +6,44 @@
 
 --impl own is the same architecture written as one writes it in PyTorch, utterances padded to the longest of the batch:
 attention through scaled_dot_product_attention with the relative term as a bias. --impl parakeet is transformers'
-ParakeetForCTC, whose weights are Jargon's. Modes: f32, bf16 (autocast over float weights in training, bf16 weights in
-inference), compile (bf16 with torch.compile over each block, shapes dynamic).
+ParakeetForCTC, whose weights are Jargon's. Modes: f32; bf16: as Jargon's, float weights, moments and sums of gradients,
+products and activations in bf16 (autocast, which keeps the norms' outputs in float where Jargon's are bf16), bf16 weights
+in inference; compile: bf16 with torch.compile over each block, for all shapes once ("graphs" counts what was compiled).
+The CTC loss is PyTorch's own in float, whose gradient on a GPU adds atomically: not the same bits twice.
 
 A training step is forward, loss, backward, clipping and AdamW, features given: Jargon's own step in gpu_model also makes
 the features from samples and applies SpecAugment. Inference goes from features to the best classes on the host.
 
 One JSON line a mode and direction: the median of the passes over all batches; the first pass, which compiles, is told
-apart. What fails is a line with its error, and exit code 1. Needs PyTorch 2.3 or later, and transformers 5 for parakeet.
+apart. What fails is a line with its error, and the rest goes on; so is what SIGTERM stopped, and the rest does not. The exit
+code is 1 then. Needs PyTorch 2.7 or later, and transformers 5 for parakeet.
 """
 import argparse
 import contextlib
 import gc
 import json
+import signal
 import statistics
 import sys
 import time
 
 import torch
 import torch.nn as nn
+import torch._dynamo
+import torch._inductor.config
 import torch.nn.functional as F
 
 MELS, FRAMES_A_SECOND, LABELS_A_SECOND, VOCABULARY = 80, 100, 3.4, 1025  # as gpu_model.c
 BLANK = 0
+CTC = "PyTorch's own, float"  # not cuDNN's, which takes labels of int32 in one row only
+
+
+class Stopped(BaseException):
+    """By SIGTERM, as timeout sends it."""
+
+
+def stop(*_):
+    raise Stopped("stopped by SIGTERM")
 
 
 def read_preset(path):
@@ -180,7 +195,8 @@ class Runner:
     def __init__(self, impl, preset, mode, device, train):
         torch.manual_seed(1)
         torch._dynamo.reset()
-        self.bf16, self.device, self.train = mode != "f32", device, train
+        torch._dynamo.utils.counters.clear()
+        self.mode, self.bf16, self.device, self.train = mode, mode != "f32", device, train
         self.model = {"own": Own, "parakeet": Parakeet}[impl](preset).to(device).train(train)
         if train:
             self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-4, betas=(0.9, 0.98), weight_decay=0.01,
@@ -189,6 +205,8 @@ class Runner:
             self.model.to(torch.bfloat16)
         if mode == "compile":
             torch._dynamo.config.recompile_limit = 64
+            # Else attention's tensors get strides of the first batch, and every other batch is compiled anew.
+            torch._inductor.config.layout_optimization = False
             for block in self.model.blocks:
                 block.compile(dynamic=True)
 
@@ -207,6 +225,11 @@ class Runner:
         x = batch.x.to(torch.bfloat16) if self.bf16 else batch.x
         self.model(x, batch.lengths).argmax(-1).to(torch.int32).cpu()
 
+    def arithmetic(self):
+        if not self.bf16:
+            return "float"
+        return "float weights, bf16 by autocast" if self.train else "bf16 weights and activations"
+
     def seconds(self, batches):
         """Of one pass over all batches."""
         start = time.perf_counter()
@@ -222,10 +245,15 @@ def bench(runner, batches, budget):
     while len(passes) < 3 or (sum(passes) < budget and len(passes) < 100):
         passes.append(runner.seconds(batches))
     median = statistics.median(passes)
-    found = {"weights_m": round(sum(p.numel() for p in runner.model.parameters()) / 1e6, 3), "batches": len(batches),
+    found = {"arithmetic": runner.arithmetic(),
+             "weights_m": round(sum(p.numel() for p in runner.model.parameters()) / 1e6, 3), "batches": len(batches),
              "audio_s": round(audio, 1), "passes": len(passes), "first_pass_s": round(first, 3),
              "ms_a_batch": round(1e3 * median / len(batches), 3), "ms_a_batch_best": round(1e3 * min(passes) / len(batches), 3),
              "times_real_time": round(audio / median, 1)}
+    if runner.train:
+        found["ctc"] = CTC
+    if runner.mode == "compile":
+        found["graphs"] = torch._dynamo.utils.counters["stats"]["unique_graphs"]
     if runner.device.type == "cuda":
         found["most_memory_gb"] = round(torch.cuda.max_memory_allocated() / 1e9, 2)
     return found
@@ -243,18 +271,23 @@ def main():
     device, preset, failed = torch.device(args.device), read_preset(args.preset), False
     name = torch.cuda.get_device_name() if device.type == "cuda" else f"cpu, {torch.get_num_threads()} threads"
     torch.set_float32_matmul_precision("highest")  # f32 is float, not TF32, as ours
+    signal.signal(signal.SIGTERM, stop)
     batches = [Batch(frames, preset["subsampling_factor"], device, i) for i, frames in enumerate(read_plan(args.plan))]
     for mode in args.modes.split(","):
         for what in ("train", "infer"):
             line = {"bench": "model", "what": what, "preset": args.preset, "torch": torch.__version__, "device": name,
                     "impl": args.impl, "mode": mode}
+            stopped = False
             try:
                 if device.type == "cuda":
                     torch.cuda.reset_peak_memory_stats()
                 line.update(bench(Runner(args.impl, preset, mode, device, what == "train"), batches, args.budget))
-            except Exception as error:  # the other lines are still worth having
+            except (Exception, Stopped) as error:  # the other lines are still worth having
                 line["error"], failed = f"{type(error).__name__}: {error}"[:300], True
+                stopped = isinstance(error, Stopped)
             print(json.dumps(line), flush=True)
+            if stopped:
+                return 1
             gc.collect()
             if device.type == "cuda":
                 torch.cuda.empty_cache()
