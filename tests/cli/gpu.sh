@@ -68,7 +68,12 @@ if [ -e "$emulated" ]; then
   JARGON_CUDA=$emulated expect 1 '' sh tests/gpu/check.sh correct ops/test_nothing
   check 'a failure' grep -q '"name": "ops/test_nothing", "result": "exit 127"' "$OUT/correct.jsonl"
   JARGON_CUDA=$emulated SECONDS_LIMIT=0 expect 1 '' sh tests/gpu/check.sh correct ops/test_softmax
-  check 'no time' grep -q '"result": "not run"' "$OUT/correct.jsonl"
+  check 'no time' grep -q '"name": "ops/test_softmax", "result": "not run"' "$OUT/correct.jsonl"
+  sed 's/StreamNew stream_new;/StreamNew stream_mew;/' "$emulated" >"$work/other.so" # of another build
+  JARGON_CUDA=$work/other.so expect 1 '' sh tests/gpu/check.sh correct ops/test_softmax
+  check 'of another build' grep -q '"name": "library", "result": "failed".*build both from the same sources' "$OUT/correct.jsonl"
+  JARGON_CUDA=$emulated expect 0 '' sh tests/gpu/check.sh correct ops/test_softmax ops/test_layernorm ops/test_memory
+  check 'several at a time' test "$(grep -c '"name": "ops/.*"result": "ok"' "$OUT/correct.jsonl")" = 3
   JARGON_CUDA=$emulated expect 77 '' sh tests/gpu/check.sh bench
   check 'all findings are JSON' python3 -c 'import json, sys
 for name in sys.argv[1:]:
