@@ -161,7 +161,7 @@ curve() {
     attempt 'speech of the demo' 60 env BUILD="$bin" sh tests/gpu/speech.sh "$speech" || return
   fi
   attempt 'pack the speech' 60 "$jargon" pack --out "$work/packed" "$speech/general.train.jsonl" || return
-  steps=240 seconds=20 warmup=200
+  steps=200 seconds=20 warmup=200
   [ -z "$emulated" ] || { steps=12 seconds=2 warmup=6; }
   for run in cpu.f32 cuda.f32 cuda.bf16; do
     attempt "pretrain $run" 110 env OMP_NUM_THREADS="$cores" "$jargon" train --config "$root/recipes/demo/pretrain.yaml" \
@@ -174,10 +174,11 @@ curve() {
 import json, sys
 a, b = ([json.loads(line)["loss"] for line in open(name) if '"loss"' in line] for name in sys.argv[1:3])
 off = [abs(x - y) / max(abs(x), 0.1) for x, y in zip(a, b)]
-most, steps = {"f32": 1e-3, "bf16": 3e-2}[sys.argv[3]], int(sys.argv[4])
+most, mean = {"f32": (1e-3, 0.01), "bf16": (3e-2, 0.05)}[sys.argv[3]]  # a learning rate 10 % off makes 0.03
+steps = int(sys.argv[4])
 print("steps %d, first loss %.4f and %.4f, last %.4f and %.4f, mean difference %.2e, largest of the first ten %.2e; every tenth: "
       % (len(off), a[0], b[0], a[-1], b[-1], sum(off) / len(off), max(off[:10])) + " ".join("%.3f/%.3f" % p for p in zip(a[::10], b[::10])))
-sys.exit(not (len(a) == len(b) == steps and a[-1] < a[0] and max(off[:10]) < most and sum(off) / len(off) < 0.1))
+sys.exit(not (len(a) == len(b) == steps and a[-1] < a[0] and max(off[:10]) < most and sum(off) / len(off) < mean))
 PY
     )
     if [ $? = 0 ]; then finding "loss curve, $run" ok 0 "$text"; else finding "loss curve, $run" apart 0 "$text"; fi
