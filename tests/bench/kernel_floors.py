@@ -5,6 +5,7 @@ no H100 goes below with them. Prints the table of kernels/README.md.
     python3 tests/bench/kernel_floors.py                             prints the table
     python3 tests/bench/kernel_floors.py --write kernels/README.md   puts it there, between the two marks
     python3 tests/bench/kernel_floors.py --check kernels/README.md   fails when it is another one, or a kernel lacks a row
+    python3 tests/bench/kernel_floors.py --letters                   the batch, as tests/bench/kernels.c takes it
 """
 import re
 import sys
@@ -109,10 +110,10 @@ ROWS = [
 ]
 
 
-def value(formula):
+def value(formula, letters=LETTERS):
     """'2 R (C + 1)' means 2 * R * (C + 1)."""
     expression = re.sub(r"(?<=[\w)]) (?=[\w(])", " * ", formula)
-    return eval(expression, {"__builtins__": {}}, dict(LETTERS))
+    return eval(expression, {"__builtins__": {}}, dict(letters))
 
 
 def engineering(x, unit):
@@ -156,6 +157,9 @@ def kernels_without_row(root):
 def main():
     if len(sys.argv) == 1:
         print(block())
+        return 0
+    if sys.argv[1] == "--letters":
+        print(*(f"{k}={v}" for k, v in LETTERS.items()))
         return 0
     mode, path = sys.argv[1], Path(sys.argv[2])
     text = path.read_text()

@@ -65,6 +65,25 @@ if [ -e "$emulated" ]; then
     cp "$work/out" "$work/said"
     check "$device without the cuDNN that is named" grep -q '^JARGON_CUDNN: .*nothing.so' "$work/said"
   done
+  # The benchmark has a line for every row of the table of kernels/README.md, at the row's sizes or at others.
+  small='U=2 T=3 C=8 F=16 H=2 D=4 K=5 V=9 S=1 N=3840 B=8 G=4 P=5000'
+  for gemm in '' own; do
+    # shellcheck disable=SC2086
+    JARGON_CUDA=$emulated JARGON_GEMM=$gemm expect 0 '' "$bin/tests/bench/kernels" cuda bf16 0 $small
+    # shellcheck disable=SC2086
+    python3 tests/bench/gpu_floors.py $small <"$work/out" >>"$work/lines" || rm -f "$work/lines"
+  done
+  check 'every row of the table' python3 -c 'import json, sys
+sys.path.insert(0, "tests/bench")
+from kernel_floors import ROWS
+wanted = {row[0] for row in ROWS if len(row) > 1 and not row[0].startswith("with cuDNN")}
+lines = [json.loads(line) for line in open(sys.argv[1])]
+assert len(lines) == len(wanted) and {line["operation"] for line in lines} == wanted, wanted ^ {l["operation"] for l in lines}
+assert all(line["over_floor"] > 1 and line["precision"] == "bf16" for line in lines)
+add = next(line for line in lines if line["operation"] == "add")
+assert add["bytes"] == 3 * 2 * 2 * 3 * 8, add' "$work/lines"
+  expect 64 'no letter X' "$bin/tests/bench/kernels" cpu f32 0 $small X=3
+  expect 64 'the letter U is missing' "$bin/tests/bench/kernels" cpu f32 0 T=3
   JARGON_CUDA=$emulated expect 1 '' sh tests/gpu/check.sh correct ops/test_nothing
   check 'a failure' grep -q '"name": "ops/test_nothing", "result": "exit 127"' "$OUT/correct.jsonl"
   JARGON_CUDA=$emulated SECONDS_LIMIT=0 expect 1 '' sh tests/gpu/check.sh correct ops/test_softmax
@@ -85,7 +104,7 @@ if [ ! -e "$bin/libjargon_cuda.so" ]; then
 fi
 expect 0 '' sh tests/gpu/bundle.sh "$work/bundle"
 cd "$work/bundle"
-wanted='build/jargon build/libjargon_cuda.so build/tests/e2e/faults.so build/tests/bench/gpu_model tests/gpu/check.sh tests/support.sh
+wanted='build/jargon build/libjargon_cuda.so build/tests/e2e/faults.so build/tests/bench/gpu_model build/tests/bench/kernels tests/gpu/check.sh tests/support.sh
   tests/bench/peer_torch.py tests/bench/gpu_floors.py tests/bench/kernel_floors.py tests/e2e/tiny_corpus.py
   speech/general.train.jsonl speech/tokenizer.json recipes/demo/pretrain.yaml recipes/presets/demo.yaml recipes/presets/s.yaml recipes/presets/m.yaml recipes/presets/l.yaml'
 for source in "$root"/tests/ops/test_*.c; do

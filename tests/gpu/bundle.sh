@@ -8,7 +8,7 @@ BUILD=${BUILD:-build} to=$1 most=57
 [ -e "$BUILD/libjargon_cuda.so" ] || { echo "gpu-bundle: no $BUILD/libjargon_cuda.so: make cuda makes it where nvcc is" >&2; exit 77; }
 rm -rf "$to"
 mkdir -p "$to/build" "$to/lib/compiler" "$to/recipes" "$to/tests"
-for source in jargon.c libjargon_cuda.so.cu tests/e2e/faults.so.c tests/bench/gpu_model.c tests/ops/test_*.c tests/cuda_on_cpu/test_*.c; do
+for source in jargon.c libjargon_cuda.so.cu tests/e2e/faults.so.c tests/bench/gpu_model.c tests/bench/kernels.c tests/ops/test_*.c tests/cuda_on_cpu/test_*.c; do
   case $source in */test_math.c | */test_product.c) continue ;; esac # of the CPU alone
   program=$BUILD/${source%.c*}
   [ -f "$program" ] || { echo "gpu-bundle: $program is not built" >&2; exit 1; }

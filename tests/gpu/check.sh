@@ -118,6 +118,12 @@ attempt_cudnn() { # NAME LIMIT command...: the same with cuDNN's convolutions, w
   attempt "$title" "$limit" env JARGON_CUDNN="$cudnn" LD_LIBRARY_PATH="${cudnn%/*}:$ours${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" "$@"
 }
 
+attempt_own() { # NAME LIMIT command...: the same with our own products
+  title="$1, own products" limit=$2
+  shift 2
+  attempt "$title" "$limit" env JARGON_GEMM=own "$@"
+}
+
 # Twice, killed halfway through its writes and resumed, alone and in batches of any size: the same bits. f32 and bf16.
 determinism() {
   precision=$1 steps=300 # on a GPU until it writes words
@@ -188,7 +194,7 @@ PY
 operation() { # NAME: of a test, with both kinds of convolutions and of products where it has any
   attempt "$1" 100 "$bin/tests/$1"
   case $1 in */test_conv2d | */test_model) attempt_cudnn "$1" 100 "$bin/tests/$1" ;; esac
-  case $1 in */test_gemm | */test_model) attempt "$1, own products" 100 env JARGON_GEMM=own "$bin/tests/$1" ;; esac
+  case $1 in */test_gemm | */test_model) attempt_own "$1" 100 "$bin/tests/$1" ;; esac
 }
 
 correct() { # several tests at a time: each leaves the GPU idle while its reference is computed
@@ -205,7 +211,7 @@ correct() { # several tests at a time: each leaves the GPU idle while its refere
 sanitizer() { # NAME: of a test, under $kind
   attempt "$kind $1" 100 "$tool" --tool "$kind" --error-exitcode 99 --print-limit 5 "$bin/tests/$1"
   case $1 in */test_gemm)
-    attempt "$kind $1, own products" 100 env JARGON_GEMM=own "$tool" --tool "$kind" --error-exitcode 99 --print-limit 5 \
+    attempt_own "$kind $1" 100 "$tool" --tool "$kind" --error-exitcode 99 --print-limit 5 \
       "$bin/tests/$1" ;;
   esac
 }
@@ -222,10 +228,16 @@ sanitize() {
 # Lines of JSON from a program's output go to the results as they are: [FIELDS to add].
 lines() { grep -a '^{' "$log" | sed "s/^{/{\"stage\": \"bench\", ${1:-}/" | tee -a "$results"; }
 
-kernel_lines() { # NAME [FIELDS]: of the operations' benchmarks, with their floors
-  python3 "$root/tests/bench/gpu_floors.py" <"$log" >"$work/floors" && mv "$work/floors" "$log"
-  [ -s "$log" ] && lines "${2:-}" || finding "$1" note 0 'it has no benchmark'
+kernels() { # NAME FIELDS attempt [WORD]: operations at the sizes of the table in kernels/README.md, with floors, in both precisions
+  for precision in bf16 f32; do
+    # shellcheck disable=SC2086
+    $3 "$1, $precision" 60 "$bin/tests/bench/kernels" cuda $precision 0.2 $letters ${4:-} || continue
+    # shellcheck disable=SC2086
+    python3 "$root/tests/bench/gpu_floors.py" $letters <"$log" >"$work/floors" && mv "$work/floors" "$log" && lines "$2" ||
+      finding "$1, $precision" 'no floors' 0
+  done
 }
+
 
 peer() { # own|parakeet MODE LIMIT: PyTorch on every size; what it printed counts also when it was stopped
   for size in $sizes; do
@@ -245,16 +257,10 @@ bench() {
   for part in $parts; do
     case $part in
     kernels)
-      for name in $(operations | grep '^ops/'); do
-        attempt "bench $name" 60 env JARGON_OPS_BENCH=1 "$bin/tests/$name" && kernel_lines "bench $name"
-        case $name in */test_conv2d)
-          attempt_cudnn "bench $name" 60 env JARGON_OPS_BENCH=1 "$bin/tests/$name" &&
-            kernel_lines "bench $name, cuDNN" '"convolutions": "cuDNN", ' ;;
-        */test_gemm)
-          attempt "bench $name, own products" 60 env JARGON_OPS_BENCH=1 JARGON_GEMM=own "$bin/tests/$name" &&
-            kernel_lines "bench $name, own products" '"products": "own", ' ;;
-        esac
-      done ;;
+      letters=${LETTERS:-$(python3 "$root/tests/bench/kernel_floors.py" --letters)}
+      kernels kernels '' attempt
+      kernels kernels '"products": "own", ' attempt_own
+      kernels kernels '"convolutions": "cuDNN", ' attempt_cudnn conv2d ;;
     model)
       for what in train infer; do
         for size in $sizes; do
