@@ -190,6 +190,7 @@ $(BUILD)/%.o: %.cc
 # The CUDA backend: a library of its own, opened at run time.
 NVCC ?= $(shell command -v nvcc 2>/dev/null || ls /usr/local/cuda/bin/nvcc 2>/dev/null)
 NVCC_FLAGS = -std=c++17 -O3 -lineinfo -I. -Xcompiler -fPIC,-fvisibility=hidden,-Wall -Werror all-warnings \
+             -Xptxas --warn-on-spills,--warn-on-local-memory-usage \
              -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90a,code=sm_90a -gencode arch=compute_90,code=compute_90
 CUDA_OBJ := $(patsubst %.cu,$(BUILD)/cuda/%.o,$(wildcard kernels/cuda/*.cu))
 $(BUILD)/cuda/%.o: %.cu

@@ -287,7 +287,7 @@ static __global__ void __launch_bounds__(TILE *TILE)
  * + TILE, ... of the sum. Grid (tiles of 2 T_max - 1, H, U), block TILE^2, shared (4 TILE + 2 BAND) (D | 1) +
  * TILE (TILE + 1) floats. Reads q, dy, k, v T / TILE times (cache), writes parts once. Sizes as forward. */
 template <typename Act>
-static __global__ void __launch_bounds__(TILE *TILE)
+static __global__ void __launch_bounds__(TILE *TILE, 3)
     attention_dp_kernel(float *parts, Attention<Act> a, Saved<Act> saved) {
   extern __shared__ float shared[];
   int D = a.D, width = D | 1, b = threadIdx.x / TILE, i = threadIdx.x % TILE, u = blockIdx.z,

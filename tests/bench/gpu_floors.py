@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Adds to every JSON line of tests/bench/kernels.c what its row of the table in kernels/README.md says: operations, fewest bytes
-and the time that no H100 goes below with them (ceilings of kernel_floors.py), what it reached, and its time over that floor.
+"""Adds to every JSON line of tests/bench/kernels.c what its row of the table in kernels/README.md says: operations, fewest bytes,
+the time that no H100 goes below with them and the time expected, what it reached, and its time over both.
 
     build/tests/bench/kernels cuda bf16 0.2 $(python3 tests/bench/kernel_floors.py --letters) | python3 tests/bench/gpu_floors.py
 
@@ -8,18 +8,19 @@ With LETTER=VALUE arguments, those instead of the table's. Fails where a line ha
 import json
 import sys
 
-from kernel_floors import COPY, LETTERS, PRODUCT, ROWS, value
+from kernel_floors import LETTERS, ROWS, expected_of, floor_of, value
 
-FORMULAS = {row[0]: row[2:] for row in ROWS if len(row) > 1}
+TABLE = {row[0]: row for row in ROWS if len(row) > 1}
 
 
 def with_floor(line, letters):
-    operations, size = (value(formula, letters) for formula in FORMULAS[line["operation"]])
-    seconds, floor = line["ms"] * 1e-3, max(size / COPY, operations / PRODUCT)
-    return {**line, "operations": round(operations), "bytes": round(size), "floor_ms": round(floor * 1e3, 6),
-            "floor_by": "bytes" if size / COPY >= operations / PRODUCT else "operations",
-            "gb_s": round(size / seconds * 1e-9, 1), "gflop_s": round(operations / seconds * 1e-9, 1),
-            "over_floor": round(seconds / floor, 2)}
+    row, seconds = TABLE[line["operation"]], line["ms"] * 1e-3
+    (floor, by), (expected, expected_by) = floor_of(row, letters), expected_of(row, letters)
+    operations, size = value(row[2], letters), value(row[3], letters)
+    return {**line, "operations": round(operations), "bytes": round(size), "gb_s": round(size / seconds * 1e-9, 1),
+            "gflop_s": round(operations / seconds * 1e-9, 1), "floor_ms": round(floor * 1e3, 6), "floor_by": by,
+            "over_floor": round(seconds / floor, 2), "expected_ms": round(expected * 1e3, 6), "expected_by": expected_by,
+            "over_expected": round(seconds / expected, 2)}
 
 
 def main():

@@ -13,6 +13,10 @@ from pathlib import Path
 
 COPY = 3.0e12      # bytes a second: a copy on an H100
 PRODUCT = 798e12   # operations a second: a bf16 product on an H100
+# What is expected of the kernels as they are written. Guesses until a GPU has measured them:
+LOADS = 132 * 32 * 1.7e9   # 4-byte loads a second from shared memory or the L1 cache: 32 lanes a cycle and multiprocessor
+REACHED = 0.8              # share of a ceiling that plain code and cuBLASLt reach
+LAUNCH = 2e-6              # seconds between the starts of two kernels of one stream
 MARKS = "<!-- kernel_floors.py -->", "<!-- end of kernel_floors.py -->"
 
 # The batch: preset L (17 blocks) with subsampling 8, 60 utterances of 12 s, bf16 activations.
@@ -109,6 +113,52 @@ ROWS = [
     ("memory_cast", "memory_cast_kernel", "0", "(4 + b) P"),
 ]
 
+# Where something else than the floor's bytes or operations bounds the kernels as they are: loads, one for each time that a
+# thread reads a factor of a multiply-add; the bytes that they do move; or seconds, of steps that wait for each other.
+BOUND = {
+    "frontend_forward": ("loads", "8 R 12500"),  # 8 stages of 128 butterflies, 10 accesses each, then the filters
+    "conv2d_forward": ("loads", "4 R (B/2) G 2 Q"),
+    "conv2d_backward": ("loads", "4 R (B/2) G 2 (Q + 1)"),
+    "depthwise_conv2d_forward, stage 2": ("loads", "2 R (B/4) G 2 Q"),
+    "depthwise_conv2d_backward, stage 2": ("loads", "4 R (B/2) G Q / 2 + 2 R (B/4) G 2 (Q + 1)"),
+    "depthwise_conv2d_forward, stage 3": ("loads", "R (B/8) G 2 Q"),
+    "depthwise_conv2d_backward, stage 3": ("loads", "2 R (B/4) G Q / 2 + R (B/8) G 2 (Q + 1)"),
+    "gemm_backward_weight, C to F": ("bytes", "b (R C + 2 R F) + 8 C F"),  # the bias reads dy again
+    "gemm_forward, C to F, our own": ("loads", "R C F / 2"),  # a thread has 4 x 4 results: 8 loads for 16 multiply-adds
+    "gemm_backward_input, F to C, our own": ("loads", "R C F / 2"),
+    "gemm_backward_weight, C to F, our own": ("loads", "R C F / 2"),
+    "attention_forward": ("loads", "6 U T T C"),    # three products, two loads a multiply-add
+    "attention_backward": ("loads", "27 U T T C"),  # dq, dkv and dp make the scores again: 9, 10 and 8 loads
+    "depthwise_forward": ("loads", "2 R C K"),
+    "depthwise_backward": ("loads", "2 R C K + 2 R C (K + 1)"),
+    "batchnorm_forward": ("bytes", "4 b R C"),   # x is read three times
+    "batchnorm_backward": ("bytes", "5 b R C"),  # x and dy twice
+    "layernorm_backward": ("bytes", "5 b R C"),  # x and dy twice
+    "softmax_forward": ("bytes", "3 b R V"),     # a row is read twice, from the cache if it is lucky
+    "ctc_loss": ("seconds", "T 1.5e-6"),         # a frame of the lattice: two barriers and a logarithm
+}
+
+# Calls of one training step of that batch: (operation, times), and what is not a row by its formula's name in the notes.
+BLOCKS = 17
+STEP = [
+    ("frontend_forward", 1), ("spec_augment", 1), ("conv2d_forward", 1), ("conv2d_backward", 1),
+    ("depthwise_conv2d_forward, stage 2", 1), ("depthwise_conv2d_backward, stage 2", 1),
+    ("depthwise_conv2d_forward, stage 3", 1), ("depthwise_conv2d_backward, stage 3", 1),
+    ("gemm_forward, pointwise of stage 2", 3 * 1.25),  # forward, two backward; stage 3 has a quarter
+    ("relu_forward, stage 1", 1.31), ("relu_backward, stage 1", 1.31), ("transpose_inner", 2),
+    ("gemm_forward, C to F", 3 * 1.25),                # (10 G) to C behind the subsampling
+    ("gemm_forward, C to F", 4 * BLOCKS), ("gemm_backward_input, F to C", 4 * BLOCKS), ("gemm_backward_weight, C to F", 4 * BLOCKS),
+    ("gemm_forward, C to C", 3 * 7 * BLOCKS),          # q, k, v, o, and the convolution's 2 + 1; forward, two backward
+    ("attention_forward", BLOCKS), ("attention_backward", BLOCKS),
+    ("glu_forward", BLOCKS), ("glu_backward", BLOCKS), ("depthwise_forward", BLOCKS), ("depthwise_backward", BLOCKS),
+    ("batchnorm_forward", BLOCKS), ("batchnorm_backward", BLOCKS),
+    ("layernorm_forward", 5 * BLOCKS), ("layernorm_backward", 5 * BLOCKS),
+    ("silu_forward", 2.25 * BLOCKS), ("silu_backward", 2.25 * BLOCKS), ("dropout", 4 * BLOCKS),
+    ("residual_forward", 4 * BLOCKS), ("residual_backward", 4 * BLOCKS), ("add", 4 * BLOCKS),
+    ("gemm_forward, C to V (head)", 3), ("ctc_loss", 1),
+    ("tally_batch, tally_step", 1), ("tally_keep, 17 blocks", 1), ("gradient_norm", 1), ("adamw_step", 1),
+]
+
 
 def value(formula, letters=LETTERS):
     """'2 R (C + 1)' means 2 * R * (C + 1)."""
@@ -123,19 +173,45 @@ def engineering(x, unit):
     return f"{x:.3g} {unit}"
 
 
+def floor_of(row, letters=LETTERS):
+    """Seconds, and whether bytes or operations are the bound."""
+    compute, memory = value(row[2], letters) / PRODUCT, value(row[3], letters) / COPY
+    return max(compute, memory), "bytes" if memory >= compute else "operations"
+
+
+def expected_of(row, letters=LETTERS):
+    """Seconds that the kernels as they are should take, and what bounds them."""
+    bound, formula = BOUND.get(row[0], ("", "0"))
+    seconds = {"loads": 1 / LOADS, "bytes": 1 / COPY / REACHED}.get(bound, 1) * value(formula, letters)
+    floor, by = floor_of(row, letters)
+    launches = LAUNCH * len(row[1].split())
+    return max((seconds, bound), (floor / REACHED, by), (launches, "launches"))
+
+
+def step():
+    """Seconds of one training step: at the floor, and as expected."""
+    rows = {row[0]: row for row in ROWS if len(row) > 1}
+    zeroed = 4 * LETTERS["P"] / COPY  # the gradients
+    return (zeroed + sum(times * floor_of(rows[name])[0] for name, times in STEP),
+            zeroed / REACHED + sum(times * expected_of(rows[name])[0] for name, times in STEP))
+
+
 def table():
-    out = ["| operation | kernels | operations | fewest bytes | = | = | floor | by |", "| --- | --- | --- | --- | ---: | ---: | ---: | --- |"]
+    out = ["| operation | kernels | operations | fewest bytes | = | = | floor | by | expected | by |",
+           "| --- | --- | --- | --- | ---: | ---: | ---: | --- | ---: | --- |"]
     for row in ROWS:
         if len(row) == 1:
-            out.append(f"| {row[0]} | | | | | | | |")
+            out.append(f"| {row[0]} | | | | | | | | | |")
             continue
         name, kernels, operations, fewest = row
         ops, size = value(operations), value(fewest)
-        compute, memory = ops / PRODUCT, size / COPY
+        (floor, by), (expected, expected_by) = floor_of(row), expected_of(row)
         kernels = kernels.replace("_kernel", "").replace(" ", ", ").replace(",,", ",")
         out.append(f"| {name} | {kernels} | {operations.replace(' * ', ' · ')} | {fewest.replace(' * ', ' · ')} | "
-                   f"{engineering(ops, 'op')} | {engineering(size, 'B')} | {max(compute, memory) * 1e6:.1f} µs | "
-                   f"{'bytes' if memory >= compute else 'operations'} |")
+                   f"{engineering(ops, 'op')} | {engineering(size, 'B')} | {floor * 1e6:.1f} µs | {by} | "
+                   f"{expected * 1e6:.1f} µs | {expected_by} |")
+    floor, expected = step()
+    out.append(f"| **one training step** | | | | | | {floor * 1e3:.1f} ms | | {expected * 1e3:.1f} ms | |")
     return "\n".join(out)
 
 
