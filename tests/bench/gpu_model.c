@@ -14,11 +14,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "kernels/random.h"
 #include "src/model/model.h"
 #include "src/model/preset.h"
+#include "tests/bench/timing.h"
 
 enum {
   FRAME = 160,
@@ -44,17 +44,6 @@ typedef struct Bench {
   AdamwSegment whole;
   int step;
 } Bench;
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
 
 /* Durations of 2 to 20 s, log-normal with median 11 s, sorted into batches of at most batch_seconds. */
 static void plan_print(double batch_seconds, int batches) {

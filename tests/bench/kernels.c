@@ -11,11 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "kernels/backend.h"
 #include "kernels/random.h"
 #include "src/base/status.h"
+#include "tests/bench/timing.h"
 
 enum { PATTERN = 1 << 20, SAMPLES_MOST = 200, BUFFERS = 16 };
 
@@ -37,17 +37,6 @@ typedef struct Bench {
   void *buffers[BUFFERS]; /* of one row */
   int count;
 } Bench;
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
 
 /* ---- memory of one row ---- */
 

@@ -9,12 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "src/corpus/batches.h"
 #include "src/corpus/corpus.h"
 #include "src/model/preset.h"
 #include "src/model/model.h"
+#include "tests/bench/timing.h"
 
 typedef enum Part { PRODUCTS, ATTENTION, SUBSAMPLING, CONVOLUTION, NORMS, ELEMENTWISE, CTC, OPTIMISER, FRONTEND, DATA, PARTS } Part;
 static const char *const part_names[PARTS] = {"products", "attention", "subsampling", "convolution", "norms",
@@ -22,12 +22,6 @@ static const char *const part_names[PARTS] = {"products", "attention", "subsampl
 static double spent[PARTS];
 static double flops; /* of the products, as gemm.h counts them */
 static const Backend *real;
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 #define TIMED(part, operation, parameters, arguments)                                                        \
   static void timed_##operation parameters {                                                                 \
