@@ -6,7 +6,10 @@
  * without the stop.
  *
  * The loss of a step is the sum of negative log-likelihoods of its `accumulate` batches over the number of
- * their labels. A step never spans two epochs: the last one of an epoch may have fewer batches. */
+ * their labels. A step never spans two epochs: the last one of an epoch may have fewer batches.
+ *
+ * A step is handed to the device and not waited for: whether it updates the weights is decided there, and what
+ * it counts stays there (kernels/tally.h) until a line of the log, a score or a checkpoint is due. */
 #ifndef JARGON_TRAIN_TRAINER_H
 #define JARGON_TRAIN_TRAINER_H
 
