@@ -138,7 +138,7 @@ BOUND = {
     "ctc_loss": ("seconds", "T 1.5e-6"),         # a frame of the lattice: two barriers and a logarithm
 }
 
-# Calls of one training step of that batch: (operation, times), and what is not a row by its formula's name in the notes.
+# Calls of one training step of that batch. What has no row of its own counts as a multiple of one that is like it.
 BLOCKS = 17
 STEP = [
     ("frontend_forward", 1), ("spec_augment", 1), ("conv2d_forward", 1), ("conv2d_backward", 1),
@@ -146,7 +146,7 @@ STEP = [
     ("depthwise_conv2d_forward, stage 3", 1), ("depthwise_conv2d_backward, stage 3", 1),
     ("gemm_forward, pointwise of stage 2", 3 * 1.25),  # forward, two backward; stage 3 has a quarter
     ("relu_forward, stage 1", 1.31), ("relu_backward, stage 1", 1.31), ("transpose_inner", 2),
-    ("gemm_forward, C to F", 3 * 1.25),                # (10 G) to C behind the subsampling
+    ("gemm_forward, C to F", 3 * 1.25),                # 10 G to C, behind the subsampling
     ("gemm_forward, C to F", 4 * BLOCKS), ("gemm_backward_input, F to C", 4 * BLOCKS), ("gemm_backward_weight, C to F", 4 * BLOCKS),
     ("gemm_forward, C to C", 3 * 7 * BLOCKS),          # q, k, v, o, and the convolution's 2 + 1; forward, two backward
     ("attention_forward", BLOCKS), ("attention_backward", BLOCKS),

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Makes the folder that make gpu-bundle names: bundle.sh FOLDER. Laid out as the repository, so that tests/gpu/check.sh runs
 # in it as it does here: programs without symbols, the libraries they need that are neither glibc's nor CUDA's,
-# presets, scripts, some of the demo's speech. Prints its size, and fails
-# above 57 MB: with the sources it must stay under 64 on the way to a lent machine.
+# presets, scripts, some of the demo's speech. Prints its size, and fails above 57 MB: with the sources it must stay under 64 on
+# the way to a lent machine.
 set -eu
 BUILD=${BUILD:-build} to=$1 most=57
 [ -e "$BUILD/libjargon_cuda.so" ] || { echo "gpu-bundle: no $BUILD/libjargon_cuda.so: make cuda makes it where nvcc is" >&2; exit 77; }

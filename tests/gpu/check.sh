@@ -238,7 +238,6 @@ kernels() { # NAME FIELDS attempt [WORD]: operations at the sizes of the table i
   done
 }
 
-
 peer() { # own|parakeet MODE LIMIT: PyTorch on every size; what it printed counts also when it was stopped
   for size in $sizes; do
     attempt "torch $1 $2 ${size%%:*}" "$3" env -u OMP_NUM_THREADS LD_LIBRARY_PATH="${LD_LIBRARY_PATH:-}" python3 \
@@ -257,7 +256,7 @@ bench() {
   for part in $parts; do
     case $part in
     kernels)
-      letters=${LETTERS:-$(python3 "$root/tests/bench/kernel_floors.py" --letters)}
+      letters=$(python3 "$root/tests/bench/kernel_floors.py" --letters)
       kernels kernels '' attempt
       kernels kernels '"products": "own", ' attempt_own
       kernels kernels '"convolutions": "cuDNN", ' attempt_cudnn conv2d ;;
