@@ -4,13 +4,7 @@
 #ifndef JARGON_KERNELS_RANDOM_H
 #define JARGON_KERNELS_RANDOM_H
 
-#include <stdint.h>
-
-#ifdef __CUDACC__
-#define JARGON_INLINE static __host__ __device__ inline
-#else
-#define JARGON_INLINE static inline
-#endif
+#include "kernels/types.h"
 
 JARGON_INLINE uint64_t random_mix64(uint64_t x) {
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;

@@ -36,6 +36,13 @@ typedef struct RandomKey {
 /* The queue of a device's work, with its scratch memory. Functions of one stream run in order. */
 typedef struct Stream Stream;
 
+/* Code that is the same on every backend, a GPU's threads included. */
+#ifdef __CUDACC__
+#define JARGON_INLINE static __host__ __device__ inline
+#else
+#define JARGON_INLINE static inline
+#endif
+
 /* Declares the twins of one operation: the same signature for every backend, C linkage, so that a definition that
  * differs does not compile. A backend is one device and one activation type. */
 #ifdef __cplusplus

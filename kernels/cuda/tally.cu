@@ -10,29 +10,11 @@ static __global__ void tally_batch_kernel(Tally *tally, const float *nll, int U)
   double sum = tally->step_nll;
   for (int u = 0; u < U; u++) sum += nll[u];
   tally->step_nll = sum;
-  tally->step_batches++;
 }
 
-/* The verdict on a step, as tally.h has it. One thread. Bytes: the tally. */
-static __global__ void tally_step_kernel(Tally *tally, const float *norm, int64_t labels,
-                                         int64_t most_in_row) {
-  Tally t = *tally;
-  t.updated = isfinite(t.step_nll) && isfinite(*norm) && t.skipped_in_row < most_in_row;
-  if (t.updated) {
-    t.updates++;
-    t.batches += t.step_batches;
-    t.skipped_in_row = 0;
-    t.sum_updates++;
-    t.sum_labels += labels;
-    t.sum_nll += t.step_nll;
-    t.sum_norm += *norm;
-  } else {
-    t.skipped++;
-    t.skipped_in_row++;
-  }
-  t.step_nll = 0;
-  t.step_batches = 0;
-  *tally = t;
+/* tally_judge() of tally.h. One thread. Bytes: the tally. */
+static __global__ void tally_step_kernel(Tally *tally, const float *norm, TallyStepInfo info) {
+  tally_judge(tally, *norm, info);
 }
 
 /* kept = x, or x = kept. An element a thread; blocks of 256. Bytes: 4 n read, 4 n written. Any n. */
@@ -50,8 +32,8 @@ static void tally_batch(Stream *stream, Tally *tally, const float *nll, int U) {
   CUDA_LAUNCHED();
 }
 
-static void tally_step(Stream *stream, Tally *tally, const float *norm, int64_t labels, int64_t most_in_row) {
-  tally_step_kernel<<<1, 1, 0, stream->queue>>>(tally, norm, labels, most_in_row);
+static void tally_step(Stream *stream, Tally *tally, const float *norm, TallyStepInfo info) {
+  tally_step_kernel<<<1, 1, 0, stream->queue>>>(tally, norm, info);
   CUDA_LAUNCHED();
 }
 
@@ -63,8 +45,7 @@ static void tally_keep(Stream *stream, const Tally *tally, float *x, float *kept
 
 CUDA_SAME(void, tally_batch, (Stream * stream, Tally *tally, const float *nll, int U),
           (stream, tally, nll, U))
-CUDA_SAME(void, tally_step,
-          (Stream * stream, Tally *tally, const float *norm, int64_t labels, int64_t most_in_row),
-          (stream, tally, norm, labels, most_in_row))
+CUDA_SAME(void, tally_step, (Stream * stream, Tally *tally, const float *norm, TallyStepInfo info),
+          (stream, tally, norm, info))
 CUDA_SAME(void, tally_keep, (Stream * stream, const Tally *tally, float *x, float *kept, size_t n),
           (stream, tally, x, kept, n))

@@ -101,6 +101,7 @@ done:
 void model_free(Model *model) {
   if (!model) return;
   const Backend *k = model->kernels;
+  k->stream_sync(model->stream); /* a training batch may be under way */
   if (model->weights_cast != model->weights) k->memory_free(model->weights_cast);
   k->memory_free(model->weights);
   k->memory_free(model->gradients);
@@ -495,7 +496,7 @@ Status model_train_batch(Model *model, const ModelBatch *batch, const ModelTrain
   float *device_nll = ctx.rows.R ? train_pass(&ctx, model, &input, labels, training->loss_scale)
                                  : empty_pass(&ctx, model, labels);
   if (training->tally) k->tally_batch(model->stream, training->tally, device_nll, batch->U);
-  model->batches_tracked++;
+  if (ctx.rows.R) model->batches_tracked++;
   if (!nll) goto done;
   k->memory_download(model->stream, nll, device_nll, (size_t)batch->U * sizeof *nll);
   k->stream_sync(model->stream);

@@ -335,6 +335,7 @@ done:
 void session_close(Session *session) {
   const Backend *k = session->backend;
   for (int i = 0; i < 2; i++) batch_free(&session->batches[i]);
+  model_free(session->model); /* waits for the steps under way, which use what follows */
   if (k) {
     k->memory_free(session->moment1);
     k->memory_free(session->moment2);
@@ -353,6 +354,5 @@ void session_close(Session *session) {
   normalizer_free(session->normalizer);
   tokenizer_free(session->tokenizer);
   free(session->tokenizer_path);
-  model_free(session->model);
   *session = (Session){0};
 }

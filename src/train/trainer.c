@@ -92,7 +92,7 @@ done:
 }
 
 /* The update from the accumulated gradients. Whether there is one is decided where they are. */
-static void update(Session *session, int64_t labels) {
+static void update(Session *session, int64_t labels, int64_t batches) {
   const TrainSettings *s = session->settings;
   const Backend *k = session->backend;
   Model *model = session->model;
@@ -103,7 +103,7 @@ static void update(Session *session, int64_t labels) {
   AdamwConfig config = {(float)schedule_rate(&session->schedule, (int)session->state.step + 1),
                         (float)s->beta1, (float)s->beta2, (float)s->epsilon, (float)s->clip};
   k->gradient_norm(stream, session->norm, gradients, session->segments, params);
-  k->tally_step(stream, session->tally, session->norm, labels, s->max_skipped);
+  k->tally_step(stream, session->tally, session->norm, (TallyStepInfo){labels, batches, s->max_skipped});
   k->tally_keep(stream, session->tally, model_buffers(model), session->kept, model_buffer_floats(model));
   k->adamw_step(stream, weights, cast == weights ? NULL : cast, session->moment1, session->moment2, gradients,
                 session->norm, session->tally, session->segments, params, config);
@@ -115,6 +115,7 @@ static Status step(Trainer *trainer) {
   Session *session = &trainer->session;
   TrainState *state = &session->state;
   double audio = 0;
+  int64_t tracked = *model_batches_tracked(session->model);
   if (!trainer->ordered) trainer->order = session_order(session, (int)state->epoch);
   trainer->ordered = true;
   int first = (int)state->batch, end = first + session->settings->accumulate;
@@ -123,7 +124,7 @@ static Status step(Trainer *trainer) {
   session->backend->memory_zero(model_stream(session->model), model_gradients(session->model),
                                 model_weight_count(session->model) * sizeof(float));
   TRY(accumulate(trainer, first, end, labels, &audio));
-  update(session, labels);
+  update(session, labels, *model_batches_tracked(session->model) - tracked);
   state->interval_audio += audio;
   state->step++;
   state->batch = end;
@@ -156,7 +157,8 @@ static Status settle(Session *session) {
 
 static bool finished(const Session *session) { return session->state.step >= session->schedule.total; }
 
-static bool every(const Session *session, int steps) {
+/* Whether what is done every so many steps is due; at the end it always is. */
+static bool turn_of(const Session *session, int steps) {
   return finished(session) || session->state.step % steps == 0;
 }
 
@@ -241,7 +243,6 @@ static Status write_line(Trainer *trainer, bool scored) {
 static Status save(Trainer *trainer) {
   Status status = OK;
   Session *session = &trainer->session;
-  TRY(settle(session));
   TRY(log_sync(&trainer->log));
   session->state.log_length = trainer->log.length;
   session_download(session);
@@ -262,7 +263,7 @@ static void show(Trainer *trainer) {
 /* Whether something is due after the step for which its results must be here. */
 static bool due(const Session *session) {
   const TrainSettings *s = session->settings;
-  return score_due(session) || every(session, s->log_every) || every(session, s->save_every);
+  return score_due(session) || turn_of(session, s->log_every) || turn_of(session, s->save_every);
 }
 
 /* What is due after a step; everything here is done again, to the same bits, when a kill comes before the
@@ -274,10 +275,10 @@ static Status conclude(Trainer *trainer) {
   const TrainSettings *s = session->settings;
   bool scored = score_due(session);
   if (scored) TRY(score(trainer));
-  if (state->logged < state->step && (scored || every(session, s->log_every)))
+  if (state->logged < state->step && (scored || turn_of(session, s->log_every)))
     TRY(write_line(trainer, scored));
   if (finished(session)) TRY(save_model(session, "last"));
-  if (every(session, s->save_every)) TRY(save(trainer));
+  if (turn_of(session, s->save_every)) TRY(save(trainer));
   show(trainer);
 done:
   return status;
@@ -306,6 +307,7 @@ static Status loop(Trainer *trainer) {
     status = conclude(trainer);
   }
   if (status == ERR_STOPPED) {
+    TRY(settle(session));
     TRY(save(trainer));
     status = fail(ERR_STOPPED, "stopped at step %lld of %d, saved in %s; the same command goes on from there",
                   (long long)state->step, session->schedule.total, session->settings->out);

@@ -117,12 +117,15 @@ static Status train_step(Bench *b, const ModelBatch *batch) {
   Stream *stream = model_stream(b->model);
   float *weights = model_weights(b->model), *gradients = model_gradients(b->model);
   void *cast = model_weights_cast(b->model);
-  ModelTraining training = {
-      .seed = 1, .step = (uint32_t)++b->step, .loss_scale = 1e-3F, .augment = {2, 27, 5, 0.05F}, .tally = b->tally};
+  ModelTraining training = {.seed = 1,
+                            .step = (uint32_t)++b->step,
+                            .loss_scale = 1e-3F,
+                            .augment = {2, 27, 5, 0.05F},
+                            .tally = b->tally};
   Status status = model_train_batch(b->model, batch, &training, NULL);
   if (status != OK) return status;
   b->k->gradient_norm(stream, b->norm, gradients, &b->whole, 1);
-  b->k->tally_step(stream, b->tally, b->norm, 1, 1);
+  b->k->tally_step(stream, b->tally, b->norm, (TallyStepInfo){1, 1, 1});
   b->k->adamw_step(stream, weights, cast == (void *)weights ? NULL : cast, b->moments,
                    b->moments + b->whole.count, gradients, b->norm, b->tally, &b->whole, 1,
                    (AdamwConfig){1e-4F, 0.9F, 0.98F, 1e-9F, 1});

@@ -337,7 +337,7 @@ static void optimiser(Bench *b) {
   float *norm = flt(b, 1), *nll = flt(b, b->U);
   TIME("tally_batch, tally_step", {
     b->k->tally_batch(b->stream, tally, nll, (int)b->U);
-    b->k->tally_step(b->stream, tally, norm, 1, 10);
+    b->k->tally_step(b->stream, tally, norm, (TallyStepInfo){1, 1, 10});
   });
   tally = bytes_of(b, &zero, sizeof zero);
   float *x = flt(b, kept_n), *kept = flt(b, kept_n);
@@ -368,7 +368,8 @@ static Status letters_read(Bench *b, int count, char **arguments) {
   if (letter == #name[0]) b->name = (size_t)value, known = true;
     LETTERS(X)
 #undef X
-    if (!known && !strchr("RQb", letter))
+    if (!known && !strchr("RQb", letter)) /* these follow from the others, and from the precision */
+
       return fail(ERR_USAGE, "%s: there is no letter %c", arguments[i], letter);
   }
 #define X(name)                                                                                              \

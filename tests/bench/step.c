@@ -195,7 +195,7 @@ int main(int argc, char **argv) {
     ModelTraining training = {.seed = 1, .step = (uint32_t)(step + 4), .loss_scale = 1e-3F, .augment = {2, 10, 2, 0.05F}, .tally = tally};
     if (model_train_batch(model, &work.batch, &training, NULL) != OK) return fprintf(stderr, "step: %s\n", fail_text()), 1;
     timed.gradient_norm(model_stream(model), norm, model_gradients(model), &whole, 1);
-    real->tally_step(model_stream(model), tally, norm, 1, 1);
+    real->tally_step(model_stream(model), tally, norm, (TallyStepInfo){1, 1, 1});
     timed.adamw_step(model_stream(model), model_weights(model), NULL, moments, moments + n, model_gradients(model), norm, tally, &whole, 1,
                      (AdamwConfig){1e-4F, 0.9F, 0.98F, 1e-8F, 1});
     real->memory_zero(model_stream(model), model_gradients(model), n * sizeof(float));

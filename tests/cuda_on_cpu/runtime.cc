@@ -155,6 +155,8 @@ cudaError_t cudaMallocHost(void **p, size_t bytes) {
 }
 
 cudaError_t cudaFreeHost(void *p) {
+  for (const emulator::Copy &copy : emulator::copies)
+    if (copy.host == p) emulator::fail("cudaFreeHost() of what a copy is under way from or to");
   free(p);
   return cudaSuccess;
 }
@@ -165,15 +167,13 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpy
   DeviceMemory unlocked;
   const char *content = static_cast<const char *>(from);
   if (kind == cudaMemcpyDeviceToDevice) emulator::on_a_stream("a copy", queue);
-  if (kind == cudaMemcpyHostToDevice)
-    emulator::copies.push_back(
-        {queue, emulator::copy_count, const_cast<void *>(from), {content, content + bytes}, false});
-  if (kind == cudaMemcpyDeviceToHost)
-    emulator::copies.push_back({queue, emulator::copy_count, to, {content, content + bytes}, true});
-  emulator::copy_count++;
-  if (kind == cudaMemcpyHostToDevice) emulator::traffic.up += bytes;
-  if (kind == cudaMemcpyDeviceToHost) {
-    emulator::traffic.down += bytes;
+  bool download = kind == cudaMemcpyDeviceToHost;
+  if (kind != cudaMemcpyDeviceToDevice) {
+    void *host = download ? to : const_cast<void *>(from);
+    emulator::copies.push_back({queue, emulator::copy_count++, host, {content, content + bytes}, download});
+    (download ? emulator::traffic.down : emulator::traffic.up) += bytes;
+  }
+  if (download) {
     memset(to, 0xff, bytes);
   } else {
     memmove(to, from, bytes);

@@ -46,7 +46,7 @@ static Run train(const char *device, DType dtype) {
     AdamwConfig adamw = {.lr = 3e-3f, .beta1 = 0.9f, .beta2 = 0.98f, .eps = 1e-9f, .clip = 1};
     void *cast = model_weights_cast(model), *master = model_weights(model);
     k->gradient_norm(stream, norm, g, segments, count);
-    k->tally_step(stream, tally, norm, 1, 1);
+    k->tally_step(stream, tally, norm, (TallyStepInfo){1, 1, 1});
     k->adamw_step(stream, master, cast == master ? NULL : cast, m, v, g, norm, tally, segments, count, adamw);
     k->stream_sync(stream);
   }
@@ -56,7 +56,7 @@ static Run train(const char *device, DType dtype) {
   run.logit_count = (size_t)(T * V);
   run.logits = xcalloc(10000, sizeof *run.logits);
   float *alone = xcalloc(10000, sizeof *alone);
-  NoiseBatch empty; /* of no frame: not a copy of it may be under way when the next one is laid out */
+  NoiseBatch empty; /* of no frame */
   noise_batch(&empty, (const int[]){2}, 1);
   assert_ok(model_train_batch(model, &empty.batch, &(ModelTraining){.loss_scale = 1}, nll));
   free(empty.samples);
@@ -68,14 +68,17 @@ static Run train(const char *device, DType dtype) {
   model_logits(model, alone);
   assert_memory_equal(alone, run.logits, run.logit_count * sizeof *alone);
 
+  /* freed with a batch under way */
+  assert_ok(model_train_batch(model, &noise.batch, &(ModelTraining){.loss_scale = 1, .tally = tally}, NULL));
+
   free(alone);
   free(segments);
   free(noise.samples);
+  model_free(model);
   k->memory_free(m);
   k->memory_free(v);
   k->memory_free(norm);
   k->memory_free(tally);
-  model_free(model);
   return run;
 }
 

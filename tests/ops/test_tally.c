@@ -39,9 +39,9 @@ static void batch_case(Ops *t, const Shape *shape) {
   for (int u = 0; u < U; u++) values[u] = ops_random(t) * (u % 2 ? 1e6 : 1);
   Tensor *nll = ops_given(t, "nll", values, (size_t)U);
   for (int u = 0; u < U; u++) sum += nll->want[u];
-  Tally *tally = tally_new(t, (Tally){.step_nll = 0.1, .step_batches = 2, .sum_nll = 5});
+  Tally *tally = tally_new(t, (Tally){.step_nll = 0.1, .sum_nll = 5});
   t->backend->tally_batch(t->stream, tally, nll->data, U);
-  Tally got = tally_get(t, tally), want = {.step_nll = sum, .step_batches = 3, .sum_nll = 5};
+  Tally got = tally_get(t, tally), want = {.step_nll = sum, .sum_nll = 5};
   tally_same(t, &got, &want, "nll of a batch", sum);
 }
 
@@ -64,7 +64,6 @@ static void step_case(Ops *t, const Shape *shape) {
                {"all bad", NAN, NAN, 9, 0}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     Tally before = {.step_nll = cases[i].nll,
-                    .step_batches = 2,
                     .updated = 5,
                     .updates = 10,
                     .batches = 30,
@@ -76,9 +75,9 @@ static void step_case(Ops *t, const Shape *shape) {
                     .sum_norm = 20};
     Tally want = before, *tally = tally_new(t, before);
     Tensor *norm = ops_given(t, "norm", &cases[i].norm, 1);
-    t->backend->tally_step(t->stream, tally, norm->data, 17, 4);
+    t->backend->tally_step(t->stream, tally, norm->data,
+                           (TallyStepInfo){.labels = 17, .batches = 2, .most_in_row = 4});
     want.step_nll = 0;
-    want.step_batches = 0;
     want.updated = cases[i].updated;
     if (want.updated) {
       want.updates = 11;
@@ -112,22 +111,7 @@ static void test_batch(void **state) { (void)state, ops_run("tally_batch", batch
 static void test_step(void **state) { (void)state, ops_run("tally_step", step_case); }
 static void test_keep(void **state) { (void)state, ops_run("tally_keep", keep_case); }
 
-/* Of a model with 100,000 running statistics and a batch of 60 utterances. */
-static void bench(Ops *t) {
-  size_t n = 100000;
-  Tally *tally = tally_new(t, (Tally){0});
-  Tensor *x = ops_updated(t, "x", n), *kept = ops_updated(t, "kept", n), *norm = ops_input(t, "norm", 1);
-  for (OpsTimer timer = ops_timer(t, "tally_batch", "U=60", 240, 60); ops_again(&timer);)
-    t->backend->tally_batch(t->stream, tally, x->data, 60);
-  for (OpsTimer timer = ops_timer(t, "tally_step", "", sizeof *tally, 0); ops_again(&timer);)
-    t->backend->tally_step(t->stream, tally, norm->data, 1, 1000);
-  for (OpsTimer timer = ops_timer(t, "tally_keep", "n=100000", 8.0 * (double)n, 0); ops_again(&timer);)
-    t->backend->tally_keep(t->stream, tally, x->data, kept->data, n);
-  tally_get(t, tally);
-}
-
 int main(void) {
-  if (ops_bench(bench)) return 0;
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_batch), cmocka_unit_test(test_step),
                                      cmocka_unit_test(test_keep)};
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -179,7 +179,7 @@ static float *trained_weights(int threads, int steps, double *last_loss, Model *
     *last_loss = train_loss(model, &noise, &training);
     AdamwConfig adamw = {.lr = 3e-3f, .beta1 = 0.9f, .beta2 = 0.98f, .eps = 1e-9f, .clip = 1};
     k->gradient_norm(model_stream(model), norm, g, segments, count);
-    k->tally_step(model_stream(model), tally, norm, 1, 1);
+    k->tally_step(model_stream(model), tally, norm, (TallyStepInfo){1, 1, 1});
     k->adamw_step(model_stream(model), model_weights(model), NULL, m, v, g, norm, tally, segments, count,
                   adamw);
   }
@@ -387,10 +387,12 @@ static void test_bad_batches(void **state) {
   noise.label_offsets[1] = 2;
   assert_ok(model_train_batch(model, &noise.batch, &plain, nll));
   assert_true(isinf(nll[0]));
+  assert_int_equal(*model_batches_tracked(model), 1);
   free(noise.samples);
-  noise_batch(&noise, (const int[]){2}, 1); /* no frame at all */
+  noise_batch(&noise, (const int[]){2}, 1); /* no frame at all, which batch norm does not see */
   assert_ok(model_train_batch(model, &noise.batch, &plain, nll));
   assert_true(nll[0] == 0);
+  assert_int_equal(*model_batches_tracked(model), 1);
   free(noise.samples);
   model_free(model);
 }
