@@ -57,6 +57,7 @@ test: deps ## build and run every test
 	@BUILD=$(BUILD) sh tests/run.sh $(ONLY)
 
 all: $(BUILD)/jargon $(BUILD)/speak
+	@:
 
 fuzzers: $(FUZZERS)
 
